@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/internal/keystate"
+	"github.com/holdover-go/holdover/internal/marks"
+	"github.com/holdover-go/holdover/store"
+	"github.com/holdover-go/holdover/stores/memory"
+)
+
+// Config is what a Cache is made of. The zero value is a shared cache with a
+// memory store of 256 MiB. Durations and sizes: 0 means the default.
+type Config struct {
+	// Store keeps the responses. Default: stores/memory with 256 MiB, which
+	// Close closes; a store given here is the caller's to close.
+	Store store.Store
+
+	// Policy of Handler. Cache.With makes further ones.
+	Policy Policy
+
+	// StoreTimeout bounds all store work that one request waits for.
+	// Default: 50 ms.
+	StoreTimeout time.Duration
+
+	// MaxInFlight bounds the bytes that all fetches buffer together. A fetch
+	// that finds no room runs unshared and unstored. Default: 64 MiB.
+	MaxInFlight int64
+
+	// MaxVariants bounds the stored variants of one URL. Default: 4096.
+	MaxVariants int
+
+	// MaxLife bounds how long anything is stored. Default: 7 days.
+	MaxLife time.Duration
+
+	// MaxAbandoned bounds the handlers that outlive their fetch, because
+	// they ignore their context. Beyond it, misses run on their requests'
+	// own goroutines, uncollapsed. Default: 64.
+	MaxAbandoned int
+
+	// CloseTimeout bounds Close. Default: the policy's hard timeout.
+	CloseTimeout time.Duration
+
+	// Detach makes the context of a fetch out of its request's, so that the
+	// fetch can outlive the request: whatever a router puts back into a pool
+	// when the request ends must be copied. Cancellation is already removed from ctx. A
+	// router that recycles nothing needs no copy: return ctx.
+	//
+	// Without Detach, a fetch outlives its request only where the context
+	// holds nothing but net/http's own values. Else ServeHTTP stays until
+	// the handler returned: the answer is complete for the client, but its
+	// HTTP/1 connection closes after it, and on HTTP/2 nothing is
+	// revalidated in the background.
+	Detach func(ctx context.Context) context.Context
+
+	// OnEvent is called synchronously with every decision, outside all
+	// locks. It must be quick and safe for concurrent use. A panic in it is
+	// recovered and counted.
+	OnEvent func(Event)
+
+	// Logger gets what an operator must act on. Default: discarded.
+	Logger *slog.Logger
+}
+
+// Cache is middleware with a store. It is made by New, safe for concurrent use,
+// and ended by Close.
+type Cache struct {
+	cfg      Config
+	rules    *rules
+	store    store.Store
+	ownStore bool
+	writes   *writeQueue
+	flights  *flight.Group
+	room     *flight.Room
+	keys     *keystate.Table
+	marks    *marks.Table
+	grants   *grants
+	seed     maphash.Seed
+	clock    func() int64 // Unix nanoseconds; replaced in tests
+	steps    stepDetector
+	scratch  sync.Pool
+	counters stripedCounters
+	log      *slog.Logger
+	closed   atomic.Bool
+}
+
+// View is a Cache under another policy: same store, fetches, purges and counters.
+type View struct {
+	c     *Cache
+	rules *rules
+}
+
+// New makes a cache. Whatever is wrong with the configuration comes back as one
+// error that joins a *ConfigError for each problem.
+func New(cfg Config) (*Cache, error) {
+	errs := cfg.setDefaults()
+	rules, err := compile(cfg.Policy, cfg.MaxLife)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	c := &Cache{
+		cfg:     cfg,
+		rules:   rules,
+		store:   cfg.Store,
+		flights: flight.NewGroup(cfg.MaxAbandoned),
+		room:    flight.NewRoom(cfg.MaxInFlight),
+		keys:    keystate.New(maxKeyStates),
+		marks:   marks.New(),
+		grants:  newGrants(),
+		seed:    maphash.MakeSeed(),
+		clock:   func() int64 { return time.Now().UnixNano() },
+		log:     cfg.Logger,
+	}
+	if c.store == nil {
+		c.ownStore = true
+		if c.store, err = memory.New(memory.Config{}); err != nil {
+			return nil, &ConfigError{Field: "Store", Err: err}
+		}
+	}
+	c.writes = newWriteQueue(c)
+	c.scratch.New = func() any { return &scratch{} }
+	return c, nil
+}
+
+// maxKeyStates bounds what is remembered about keys that are not stored.
+const maxKeyStates = 1 << 16
+
+// setDefaults fills in what is 0 and reports what can't be.
+func (cfg *Config) setDefaults() (errs []error) {
+	bad := func(field string, value any, want string) {
+		errs = append(errs, &ConfigError{Field: field, Err: fmt.Errorf("%v is not %s", value, want)})
+	}
+	duration := func(field string, d *time.Duration, def time.Duration) {
+		if *d < 0 {
+			bad(field, *d, "a positive duration")
+		}
+		if *d == 0 {
+			*d = def
+		}
+	}
+	duration("StoreTimeout", &cfg.StoreTimeout, 50*time.Millisecond)
+	duration("MaxLife", &cfg.MaxLife, DefaultMaxLife)
+	hard := orDefault(cfg.Policy.Origin.HardTimeout, defaultHardTimeout, defaultHardTimeout)
+	duration("CloseTimeout", &cfg.CloseTimeout, hard)
+	switch {
+	case cfg.MaxInFlight < 0:
+		bad("MaxInFlight", cfg.MaxInFlight, "a number of bytes")
+	case cfg.MaxInFlight == 0:
+		cfg.MaxInFlight = 64 << 20
+	}
+	switch {
+	case cfg.MaxVariants < 0:
+		bad("MaxVariants", cfg.MaxVariants, "a number of variants")
+	case cfg.MaxVariants == 0:
+		cfg.MaxVariants = 4096
+	}
+	switch {
+	case cfg.MaxAbandoned < 0:
+		bad("MaxAbandoned", cfg.MaxAbandoned, "a number of handlers")
+	case cfg.MaxAbandoned == 0:
+		cfg.MaxAbandoned = 64
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return errs
+}
+
+// Handler wraps next. It is middleware for net/http and for every router that
+// takes func(http.Handler) http.Handler.
+func (c *Cache) Handler(next http.Handler) http.Handler { return newHandler(c, c.rules, next) }
+
+// Policy returns a copy of the cache's policy, to start another one from.
+func (c *Cache) Policy() Policy { return clonePolicy(c.cfg.Policy) }
+
+// With returns a view of the cache under another policy, which replaces the cache's
+// as a whole. Errors are as with New.
+func (c *Cache) With(p Policy) (*View, error) {
+	rules, err := compile(p, c.cfg.MaxLife)
+	if err != nil {
+		return nil, err
+	}
+	return &View{c: c, rules: rules}, nil
+}
+
+// Handler wraps next under the view's policy.
+func (v *View) Handler(next http.Handler) http.Handler { return newHandler(v.c, v.rules, next) }
+
+// With returns a view of the same cache under yet another policy.
+func (v *View) With(p Policy) (*View, error) { return v.c.With(p) }
+
+// Policy returns a copy of the view's policy.
+func (v *View) Policy() Policy { return clonePolicy(v.rules.Policy) }
+
+// Close ends all background work: it refuses new fetches (handlers then run on
+// their requests' own goroutines), cancels those under way, writes what is queued,
+// and waits for the handlers, at most for Config.CloseTimeout. The error says how many are
+// still running then. Shut the server down first. A second call does nothing.
+func (c *Cache) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	running := c.flights.Close(c.cfg.CloseTimeout)
+	c.writes.close(c.cfg.StoreTimeout)
+	var errs []error
+	if running > 0 {
+		errs = append(errs, fmt.Errorf("%d handlers are still running", running))
+	}
+	if c.ownStore {
+		errs = append(errs, store.Close(c.store))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/marks"
+)
+
+// stepDetector notices when the wall clock is set back. It keeps the latest instant
+// seen: time that runs backwards by more than maxSkew is a step.
+type stepDetector struct{ latest atomic.Int64 }
+
+// stepped reports whether the clock was set back just before now, once per step.
+func (s *stepDetector) stepped(now int64) bool {
+	for {
+		latest := s.latest.Load()
+		if now >= latest {
+			// A coarse maximum is enough, and spares the hit path a write.
+			if now-latest < int64(time.Second) || s.latest.CompareAndSwap(latest, now) {
+				return false
+			}
+			continue
+		}
+		if latest-now <= int64(maxSkew) {
+			return false
+		}
+		if s.latest.CompareAndSwap(latest, now) {
+			return true
+		}
+	}
+}
+
+// now reads the clock, once per request. After a step back the age of what is
+// stored is unknown: all of it counts as softly purged, that is stale.
+func (c *Cache) now() int64 {
+	now := c.clock()
+	if c.steps.stepped(now) {
+		c.marks.Mark(marks.All, true)
+		c.log.Warn("the clock was set back; stored responses are revalidated")
+	}
+	return now
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"math/rand/v2"
+	"net/http"
+
+	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/store"
+)
+
+// commit stores a complete response. It runs on the handler's goroutine before
+// readers learn that the response is complete, so that who asks next finds it.
+func (f *fetch) commit(result flight.Result) {
+	j, _ := result.Note.(*judgement)
+	if j == nil {
+		return
+	}
+	if f.asked.method == http.MethodHead {
+		f.headSaw(j, result)
+		return
+	}
+	if !j.storing() {
+		f.removeGone(j)
+		return
+	}
+	body, header := result.Body, result.Header
+	if j.freshened {
+		body, header = f.asked.validated.Body(), freshenedHeader(f.asked.validated, header)
+	}
+	if !result.Keep && !j.freshened {
+		return // it outgrew the bounds; the flight's state says which
+	}
+	d := j.draft
+	d.Body = body
+	d.Fields = f.p.storedFields(header, j.cc, len(body), d.Status)
+	if err := f.store(j, d); err != nil {
+		f.emit(Event{Kind: EventRefused, Reason: ReasonUnstorable, Status: d.Status, Err: err})
+		return
+	}
+	f.emit(Event{Kind: EventStored, Reason: ReasonOK, Status: d.Status})
+}
+
+// headSaw uses the answer to a HEAD for the stored response to GET (RFC 9111 §4.3.5):
+// it freshens one that it describes and drops one that it contradicts.
+func (f *fetch) headSaw(j *judgement, result flight.Result) {
+	e := f.found.entry
+	f.removeGone(j)
+	if e == nil || result.Status != http.StatusOK || e.Status() != http.StatusOK {
+		return
+	}
+	for _, name := range [...]string{"Etag", "Last-Modified", "Content-Length"} {
+		stored, _ := e.Field(name)
+		if seen := result.Header.Get(name); seen != "" && seen != stored {
+			f.c.writes.put(e.Key(), write{})
+			f.emit(Event{Kind: EventDropped, Reason: ReasonGone, Status: result.Status})
+			return
+		}
+	}
+	a := f.asked
+	a.method = http.MethodGet
+	header := freshenedHeader(e, result.Header)
+	fresh := f.c.judge(f.p, &a, http.StatusOK, header, nil, f.c.now())
+	if !fresh.storing() {
+		return
+	}
+	d := fresh.draft
+	d.Body = e.Body()
+	d.Fields = f.p.storedFields(header, fresh.cc, len(d.Body), d.Status)
+	if err := f.store(fresh, d); err == nil {
+		f.emit(Event{Kind: EventStored, Reason: ReasonFreshened, Status: d.Status})
+	}
+}
+
+// store makes the entry, with its vary record where it has variants, and writes both.
+func (f *fetch) store(j *judgement, d store.Response) error {
+	if len(j.varyNames) > 0 {
+		return f.storeVariant(j, d)
+	}
+	e, err := store.New(d)
+	if err != nil {
+		return err
+	}
+	j.entry = e
+	// A failure never displaces a servable good copy.
+	if j.outcome >= failed {
+		if !f.hasCopy {
+			f.c.writes.put(d.Key, write{entry: e, absent: f.found.entry == nil && f.found.record == nil})
+		}
+		return nil
+	}
+	f.c.writes.put(d.Key, write{entry: e})
+	return nil
+}
+
+// storeVariant writes the vary record under the primary key, then the variant. A
+// record with the same fields keeps its generation, and so its variants; another
+// one makes all of them unreachable.
+func (f *fetch) storeVariant(j *judgement, d store.Response) error {
+	if j.outcome >= failed && f.hasCopy {
+		return nil
+	}
+	record := d
+	record.Kind, record.Flags, record.Status, record.Fields, record.Body, record.Tags = store.KindVary, 0, 0, nil, nil, nil
+	record.Lifetime, record.LifetimeFrom = 0, store.SourceNone
+	record.StaleWhileRevalidate, record.StaleIfError = store.Absent, store.Absent
+	record.Vary = j.varyNames
+	record.Generation = rand.Uint64()
+	if old := f.found.record; old != nil && equalNames(varyNames(old), j.varyNames) {
+		record.Generation = old.Generation()
+		record.StoreUntil = max(record.StoreUntil, old.StoreUntil())
+	}
+	d.Generation, d.Selected, d.Vary = record.Generation, j.selected, j.varyNames
+	slot := variantSlot(d.Generation, []byte(j.selected), f.c.cfg.MaxVariants)
+	d.Key = string(appendVariant(nil, []byte(f.key), d.Generation, slot))
+
+	r, err := store.New(record)
+	if err != nil {
+		return err
+	}
+	e, err := store.New(d)
+	if err != nil {
+		return err
+	}
+	j.entry = e
+	f.c.writes.put(f.key, write{entry: r})
+	f.c.writes.put(d.Key, write{entry: e})
+	return nil
+}
+
+func equalNames(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// removeGone drops the stored response that a final answer contradicts: 404 and
+// 410 always, a denial where the key is one credential's own or the policy is
+// strict. What can't be stored can't replace it otherwise.
+func (f *fetch) removeGone(j *judgement) {
+	status := j.draft.Status
+	var why Reason
+	switch {
+	case f.found.entry == nil || j.outcome >= failed:
+		return
+	case status == http.StatusNotFound || status == http.StatusGone:
+		why = ReasonGone
+	case j.outcome == denied && (f.p.Outcome == Strict || f.p.keysCredentials()):
+		why = ReasonDenied
+	default:
+		return
+	}
+	f.c.writes.put(f.key, write{})
+	f.emit(Event{Kind: EventDropped, Reason: why, Status: status})
+}
+
+// keysCredentials reports whether every response belongs to one credential.
+func (p *rules) keysCredentials() bool {
+	if p.keysAuthority || p.keysCookie || len(p.Key.Cookies) > 0 {
+		return true
+	}
+	for _, name := range p.keyFields {
+		if p.isCredentialField(name) {
+			return true
+		}
+	}
+	return false
+}

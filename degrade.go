@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"net/http"
+)
+
+// degrade answers when the handler didn't: stale within its window, then the
+// fallback for known credentials, then raise, then an honest error.
+func (x *exchange) degrade(fault Reason, raise func()) {
+	if x.serveInstead(fault) || x.helped(fault, 0) {
+		return
+	}
+	if raise != nil {
+		raise()
+	}
+	code, reason := http.StatusBadGateway, ReasonUnreachable
+	switch fault {
+	case ReasonTimeout, ReasonAttempt, ReasonSoftTimeout, ReasonBackOff:
+		code, reason = http.StatusGatewayTimeout, ReasonTimeout
+	case ReasonPanic:
+		code = http.StatusInternalServerError
+	case ReasonCancelled:
+		code = http.StatusServiceUnavailable
+	}
+	x.failHonestly(code, reason)
+}
+
+// serveInstead gives the stored response in place of a failure, if it may.
+func (x *exchange) serveInstead(fault Reason, fwdStatus ...int) bool {
+	asked := fault
+	if fault == ReasonBackOff {
+		// What keeps us from asking was a failure of the worst kind for all we know.
+		asked = ReasonTransport
+	}
+	reason, usable := x.usable(asked)
+	if !usable {
+		return false
+	}
+	if fault == ReasonBackOff || fault == ReasonSoftTimeout {
+		reason = fault
+	}
+	code := 0
+	if len(fwdStatus) > 0 {
+		code = fwdStatus[0]
+	}
+	x.serveStaleNow(reason, code)
+	return true
+}
+
+// helped gives an answer of the policy's: the allow list's to its members, or
+// AllowAll's to everyone without a stored denial.
+func (x *exchange) helped(fault Reason, code int) bool {
+	if fault == ReasonCancelled || fault == ReasonThrottled {
+		return false
+	}
+	if x.grant(fault, code) {
+		return true
+	}
+	if x.p.Outcome != AllowAll || x.denialStored() {
+		return false
+	}
+	x.synthetic(x.p.allow, ReasonAllow)
+	return true
+}
+
+// denialStored reports whether the last word that is stored for this key was no.
+func (x *exchange) denialStored() bool {
+	return x.found.entry != nil && x.p.classOf(x.found.entry.Status()) == denied
+}
+
+func (x *exchange) failHonestly(code int, reason Reason) {
+	x.synthetic(plainError(code), reason)
+}

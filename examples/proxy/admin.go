@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/holdover-go/holdover"
+)
+
+// maxPurgeBody is room for one URL or tag, in bytes.
+const maxPurgeBody = 64 << 10
+
+// newAdmin returns the handler of the -admin address: POST /purge and GET /stats.
+func newAdmin(cache *holdover.Cache, token string) http.Handler {
+	guard := loopbackOnly
+	if token != "" {
+		guard = bearer(token)
+	}
+	// Browsers must not purge on behalf of a page that their user looks at.
+	purge := http.NewCrossOriginProtection().Handler(method(http.MethodPost, purgeHandler(cache)))
+	stats := method(http.MethodGet, statsHandler(cache))
+	return guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/purge":
+			purge.ServeHTTP(w, r)
+		case "/stats":
+			stats.ServeHTTP(w, r)
+		default:
+			refuse(w, http.StatusNotFound, "there is /purge and /stats")
+		}
+	}))
+}
+
+func method(want string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != want {
+			w.Header().Set("Allow", want)
+			refuse(w, http.StatusMethodNotAllowed, "want "+want)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func statsHandler(cache *holdover.Cache) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, cache.Stats())
+	})
+}
+
+func purgeHandler(cache *holdover.Cache) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		request, err := readPurge(http.MaxBytesReader(w, r.Body, maxPurgeBody))
+		if err == nil {
+			err = cache.Purge(r.Context(), request)
+		}
+		if err != nil {
+			refuse(w, purgeStatus(err), err.Error())
+			return
+		}
+		answer(w, http.StatusOK, purged{Status: "purged", PurgeRequest: request})
+	})
+}
+
+// purged repeats what was understood.
+type purged struct {
+	Status string `json:"status"`
+	holdover.PurgeRequest
+}
+
+// badPurge is a request that names nothing that could be purged.
+type badPurge struct{ err error }
+
+func (e badPurge) Error() string { return e.err.Error() }
+func (e badPurge) Unwrap() error { return e.err }
+
+func purgeStatus(err error) int {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge
+	}
+	if _, ok := errors.AsType[badPurge](err); ok {
+		return http.StatusBadRequest
+	}
+	if errors.Is(err, holdover.ErrClosed) {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// readPurge is strict: a misspelt member must not purge something else.
+func readPurge(body io.Reader) (holdover.PurgeRequest, error) {
+	var request holdover.PurgeRequest
+	decoder := json.NewDecoder(body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&request); err != nil {
+		return request, badPurge{err}
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return request, badPurge{errors.New("want one JSON object and nothing behind it")}
+	}
+	return request, checkPurge(request)
+}
+
+func checkPurge(request holdover.PurgeRequest) error {
+	targets := 0
+	for _, given := range [...]bool{request.URL != "", request.Tag != "", request.All} {
+		if given {
+			targets++
+		}
+	}
+	if targets != 1 {
+		return badPurge{errors.New("want exactly one of url, tag and all")}
+	}
+	if request.URL == "" {
+		return nil
+	}
+	u, err := url.Parse(request.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return badPurge{errors.New("url: want an absolute URL, such as http://example.org/page")}
+	}
+	return nil
+}
+
+func refuse(w http.ResponseWriter, status int, reason string) {
+	answer(w, status, struct {
+		Error string `json:"error"`
+	}{reason})
+}
+
+func answer(w http.ResponseWriter, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(append(body, '\n'))
+}

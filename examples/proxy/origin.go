@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"github.com/holdover-go/holdover"
+)
+
+// defaultTimeout is the library's, for what bypasses the cache.
+const defaultTimeout = 30 * time.Second
+
+// newOrigin returns the handler that asks the origin.
+func newOrigin(origin *url.URL, transport http.RoundTripper, logger *slog.Logger) http.Handler {
+	return &httputil.ReverseProxy{
+		Rewrite:       rewriteFor(origin),
+		Transport:     transport,
+		FlushInterval: -1, // a cache has no reason to hold an answer up
+		// Tells "could not be reached" from the origin's own 502.
+		ErrorHandler: holdover.ErrorHandler,
+		ErrorLog:     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// rewriteFor addresses requests to the origin under the host name of its URL, as
+// one that serves several names expects. The client's Host goes along as
+// X-Forwarded-Host. It is part of the cache key, so nobody can make the cache
+// store an answer to a Host of his under another one.
+func rewriteFor(origin *url.URL) func(*httputil.ProxyRequest) {
+	return func(p *httputil.ProxyRequest) {
+		p.SetURL(origin)
+		// As it came: what the cache tells apart is what the origin is asked.
+		p.Out.URL.RawQuery = p.In.URL.RawQuery
+		p.SetXForwarded()
+		keepForwardedProto(p)
+		removeUnkeyed(p.Out)
+	}
+}
+
+// keepForwardedProto passes on the scheme that a TLS terminator in front of this
+// proxy names. Anyone can claim it, but the cache key holds it too.
+func keepForwardedProto(p *httputil.ProxyRequest) {
+	proto := p.In.Header["X-Forwarded-Proto"]
+	if len(proto) == 1 && (proto[0] == "http" || proto[0] == "https") {
+		p.Out.Header["X-Forwarded-Proto"] = proto[:1:1]
+	}
+}
+
+// unkeyed are fields that make many origins answer for another address than the
+// request's. They aren't part of the cache key: one client could choose what
+// the cache answers all others.
+var unkeyed = [...]string{
+	"X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Scheme", "X-Forwarded-Server",
+	"X-Forwarded-Ssl", "X-Forwarded-Path", "X-Host", "X-Original-Host", "X-Original-Url", "X-Rewrite-Url",
+}
+
+// override are fields by which a GET becomes something else in many frameworks.
+var override = [...]string{"X-Http-Method", "X-Http-Method-Override", "X-Method-Override"}
+
+func removeUnkeyed(r *http.Request) {
+	for _, name := range unkeyed {
+		delete(r.Header, name)
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		for _, name := range override {
+			delete(r.Header, name)
+		}
+	}
+}
+
+// newTransport dials the origin directly, whatever HTTP_PROXY says, and leaves
+// content codings alone: they are between origin and client.
+func newTransport(timeout time.Duration) *http.Transport {
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		DialContext:           dialer.DialContext,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ForceAttemptHTTP2:     true,
+		DisableCompression:    true,
+		MaxIdleConnsPerHost:   512,
+		IdleConnTimeout:       55 * time.Second, // most origins hang up after 60 s
+		ExpectContinueTimeout: time.Second,
+		// The cache bounds its own fetches. This bounds what bypasses it.
+		ResponseHeaderTimeout: timeout + time.Second,
+	}
+}

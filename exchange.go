@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"bytes"
+	"context"
+	"hash/maphash"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/cachecontrol"
+	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/internal/httpfield"
+	"github.com/holdover-go/holdover/internal/keystate"
+	"github.com/holdover-go/holdover/store"
+)
+
+// exchange is one request that is not a plain hit, on its way to an answer. It
+// lives on the request's goroutine; fetches keep nothing of it.
+type exchange struct {
+	c     *Cache
+	p     *rules
+	h     *handler
+	w     http.ResponseWriter
+	r     *http.Request
+	scope *scope
+
+	now     int64
+	began   time.Time
+	body    []byte // of a request whose method has one
+	s       *scratch
+	key     string
+	hash    uint64
+	landed  uint64
+	wishes  wishes
+	class   keystate.Class
+	learned keystate.State
+
+	found found
+	facts facts // of found.entry
+	fwd   Reason
+	// base is what a fetch's context is made of.
+	base context.Context
+	// detachable says that a fetch may outlive this request.
+	detachable bool
+
+	names []string // learned from a fetch that was not for us: what selects among the variants
+
+	// What became of it.
+	interims   int
+	sent       bool // the answer's header went out
+	closeAfter bool // the connection can't be used again: ServeHTTP is held
+	status     int
+	collapsed  bool
+	fault      Reason // what went wrong at the origin
+	held       *flight.Flight
+}
+
+// newExchange reads a request body that belongs to the key. False means that the
+// body is too large for that.
+func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, s *scratch, now int64) (*exchange, bool) {
+	x := &exchange{c: h.c, p: h.p, h: h, w: w, r: r, s: s, now: now, began: time.Now()}
+	if hasBody(r) && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxKeyBody+1))
+		if err != nil || len(body) > maxKeyBody {
+			r.Body = &rejoined{Reader: io.MultiReader(bytes.NewReader(body), r.Body), Closer: r.Body}
+			return nil, false
+		}
+		x.body = body
+		s.key = appendBody(s.key, body)
+	}
+	if len(s.key) > store.MaxKeyLen/2 {
+		return nil, false
+	}
+	x.key = string(s.key)
+	x.hash = maphash.Bytes(h.c.seed, s.key)
+	x.scope = h.scopes.get(h.scopeName(r))
+	x.wishes = h.p.wishesOf(r)
+	x.class = classOfCredentials(r.Header)
+	return x, true
+}
+
+// rejoined is a request body whose beginning was read.
+type rejoined struct {
+	io.Reader
+	io.Closer
+}
+
+func (h *handler) scopeName(r *http.Request) string {
+	if h.p.Origin.Scope == nil {
+		return ""
+	}
+	return h.p.Origin.Scope(r)
+}
+
+func (p *rules) wishesOf(r *http.Request) wishes {
+	w := wishes{credentials: p.credentials(r.Header)}
+	s := p.Safety
+	if s.RequestDirectives == HonourDirectives || s.RequestDirectives == HonourTrusted && s.Trusted(r) {
+		w.cc = cachecontrol.ParseRequest(r.Header["Cache-Control"], r.Header["Pragma"])
+	} else {
+		w.cc = cachecontrol.ParseRequest(nil, nil)
+	}
+	return w
+}
+
+func classOfCredentials(h http.Header) keystate.Class {
+	if _, there := h["Authorization"]; there {
+		return keystate.ClassAuthorization
+	}
+	if _, there := h["Cookie"]; there {
+		return keystate.ClassCookie
+	}
+	return keystate.ClassNone
+}
+
+// answer looks up, decides and acts.
+func (x *exchange) answer() {
+	defer x.end()
+	x.detachable = x.c.cfg.Detach != nil || flight.OnlyServerValues(x.r.Context())
+	x.base = x.fetchContext()
+	const lookups = 4 // again only if another request stored something meanwhile
+	for range lookups {
+		x.lookup()
+		d := decide(x.found.entry != nil, x.facts, x.wishes, x.p, x.found.miss)
+		if needsOrigin(x.r.Header) && d.action != refuse {
+			x.inline(ReasonBypass)
+			return
+		}
+		switch d.action {
+		case serve:
+			x.serveFresh(d.reason)
+			return
+		case serveStale:
+			if x.revalidateBehind(d.reason) {
+				return
+			}
+			d.reason = ReasonStale
+		case refuse:
+			x.synthetic(plainError(http.StatusGatewayTimeout), ReasonOnlyIfCached)
+			return
+		}
+		x.fwd = d.reason
+		if x.forward() {
+			return
+		}
+	}
+	x.inline(x.fwd)
+}
+
+func (x *exchange) lookup() {
+	x.landed = x.c.flights.Landed(x.s.key)
+	x.found = x.c.lookup(x.s, x.r)
+	if x.found.entry != nil {
+		x.facts = factsOf(x.found.entry, x.found.soft, x.now)
+	}
+	x.learned, _ = x.c.keys.Get(x.hash)
+}
+
+// usable reports whether the stored response may stand in for a failure.
+func (x *exchange) usable(fault Reason) (Reason, bool) {
+	if x.found.entry == nil {
+		return "", false
+	}
+	return onFault(x.facts, x.wishes, x.p, fault)
+}
+
+// hasCopy reports whether there is a stored response for at least the worst of failures.
+func (x *exchange) hasCopy() bool {
+	_, usable := x.usable(ReasonTransport)
+	return usable
+}
+
+// end holds ServeHTTP open where the router would recycle what the handler still
+// uses, and tells the hook.
+func (x *exchange) end() {
+	x.c.scratch.Put(x.s)
+	if x.held != nil {
+		if f, can := x.w.(http.Flusher); can && x.sent {
+			f.Flush()
+		}
+		<-x.held.Returned()
+	}
+}
+
+// report tells the hook how the request was answered.
+func (x *exchange) report(reason Reason, stale bool) {
+	x.c.emit(Event{
+		Kind: EventAnswer, Reason: reason, Method: x.r.Method, Host: x.r.Host, Path: pathOf(x.r),
+		Status: x.status, Stale: stale, Collapsed: x.collapsed, Fault: x.fault, Duration: time.Since(x.began),
+	})
+}
+
+// serveFresh answers from the store without asking anybody.
+func (x *exchange) serveFresh(reason Reason) {
+	st := status{hit: true}
+	if reason != ReasonHit {
+		st.detail = reason
+	}
+	x.serveStored(x.found.entry, st, x.facts.lifetime-x.facts.age, x.facts.age)
+	x.report(reason, !x.facts.fresh())
+}
+
+// serveStaleNow answers stale: after a fault with the forward reason, else as a hit.
+func (x *exchange) serveStaleNow(reason Reason, fwdStatus int) {
+	st := status{detail: reason}
+	if x.fault == "" || reason == ReasonBackOff {
+		st.hit = true
+	} else {
+		st.fwd, st.fwdStatus, st.collapsed = x.fwd, fwdStatus, x.collapsed
+	}
+	ttl := x.facts.lifetime - x.facts.age
+	if x.facts.soft {
+		ttl = min(ttl, -1)
+	}
+	x.serveStored(x.found.entry, st, ttl, x.facts.age)
+	x.report(reason, true)
+}
+
+// synthetic gives an answer of Holdover's own.
+func (x *exchange) synthetic(a Answer, reason Reason) {
+	x.status, x.sent = a.Status, true
+	if x.closeAfter {
+		x.w.Header()["Connection"] = []string{"close"}
+	}
+	a.send(x.w, x.r.Method == http.MethodHead, status{fwd: x.fwd, collapsed: x.collapsed, detail: reason})
+	x.report(reason, false)
+}
+
+// flightKey names the fetch: its second half is what is known to tell the
+// variants apart.
+func (x *exchange) flightKey() flight.Key {
+	k := flight.Key{Primary: x.key}
+	names := x.learned.VaryHint
+	switch {
+	case x.found.record != nil:
+		names = varyNames(x.found.record)
+	case x.names != nil:
+		names = x.names
+	}
+	if len(names) > 0 {
+		k.Variant = string(httpfield.AppendSelected(nil, names, x.r.Header, x.r.Host))
+	}
+	return k
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/backoff"
+	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/internal/keystate"
+	"github.com/holdover-go/holdover/internal/marks"
+	"github.com/holdover-go/holdover/store"
+)
+
+// fetch is one call of the handler that belongs to the cache: what its flight
+// needs to know after the request that began it is gone.
+type fetch struct {
+	c     *Cache
+	p     *rules
+	scope *scope
+	asked asked
+	found found
+
+	key        string
+	hash       uint64
+	class      keystate.Class
+	hasCopy    bool // a servable stored response
+	background bool
+	began      time.Time
+	path       string
+	asOf       uint64
+	// origin is the error that kept the origin from being reached, if the
+	// handler said so, see ErrorHandler.
+	origin atomic.Pointer[error]
+}
+
+// plan says how a fetch is started.
+type plan struct {
+	background bool
+	method     string
+	attempt    time.Duration // 0 = none
+}
+
+// open makes the flight of a fetch for this request. It is called with the group
+// of flights locked: all in it is quick.
+func (x *exchange) open(pl plan) flight.Start {
+	f := &fetch{
+		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class,
+		hasCopy: x.hasCopy(), background: pl.background, began: time.Now(), path: pathOf(x.r),
+		asOf: x.c.marks.Position(),
+	}
+	fl := flight.New(context.WithValue(x.base, fetchKey{}, f), flight.Config{
+		Room: x.c.room, Limit: x.p.maxBody, Lead: x.p.holdBack(x.found.entry), Head: pl.method == http.MethodHead,
+		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Attempt: pl.attempt,
+		Judge: f.judge, Commit: f.commit, Ended: f.ended,
+	})
+	fl.Started, fl.Note = x.c.clock(), f
+	req := x.request(fl.Context(), f, pl)
+	f.asked = x.askedOf(f, req)
+	return flight.Start{Flight: fl, Handler: x.h.next, Request: req}
+}
+
+// fetchContext makes the context of a fetch out of the request's, before any lock
+// is taken: Detach is the user's.
+func (x *exchange) fetchContext() context.Context {
+	ctx := context.WithoutCancel(x.r.Context())
+	if x.c.cfg.Detach != nil {
+		ctx = x.c.cfg.Detach(ctx)
+	}
+	return ctx
+}
+
+// bounded turns "off" into what a flight takes for it.
+func bounded(d time.Duration) time.Duration {
+	if d == forever {
+		return 0
+	}
+	return d
+}
+
+// holdBack is how many bytes of a new response are held back in front of a stored one.
+func (p *rules) holdBack(copy *store.Entry) int64 {
+	n := int64(minHoldBack)
+	if copy != nil {
+		n = max(n, 2*int64(copy.BodyLen()))
+	}
+	return min(n, p.maxBody)
+}
+
+// request is the canonical request: the client's, with our validators in place of
+// its own conditions, for the whole response.
+func (x *exchange) request(ctx context.Context, f *fetch, pl plan) *http.Request {
+	req := x.r.Clone(ctx)
+	if pl.method != "" {
+		req.Method = pl.method
+	}
+	if x.body != nil {
+		req.Body = io.NopCloser(bytes.NewReader(x.body))
+	} else {
+		req.Body = http.NoBody
+	}
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Range", "Range"} {
+		delete(req.Header, name)
+	}
+	if e := x.found.entry; e != nil && pl.method != http.MethodHead && !e.Has(store.Failed) && e.Status() == http.StatusOK {
+		if etag, given := e.Field("Etag"); given { // sent as it is: origins compare byte by byte
+			req.Header["If-None-Match"] = []string{etag}
+			f.asked.validated = e
+		}
+		if modified, given := e.Field("Last-Modified"); given {
+			req.Header["If-Modified-Since"] = []string{modified}
+			f.asked.validated = e
+		}
+	}
+	if pl.background && x.found.entry != nil && x.found.entry.Has(store.Anonymous) {
+		delete(req.Header, "Authorization")
+		delete(req.Header, "Cookie")
+	}
+	return req
+}
+
+func (x *exchange) askedOf(f *fetch, req *http.Request) asked {
+	_, authorization := req.Header["Authorization"]
+	_, cookie := req.Header["Cookie"]
+	host, target := requestTarget(x.r)
+	return asked{
+		method: req.Method, key: x.key, host: host, target: target, header: req.Header,
+		noStore:       x.wishes.cc.NoStore,
+		authorization: x.p.carries(req.Header, "Authorization", x.p.keysAuthority),
+		cookie:        x.p.carries(req.Header, "Cookie", x.p.keysCookie || x.p.Safety.IrrelevantCookies),
+		anonymous:     !authorization && !cookie,
+		started:       x.c.clock(), asOf: f.asOf, validated: f.asked.validated, request: req,
+	}
+}
+
+// fetchKey is the context key of the running fetch, for ErrorHandler.
+type fetchKey struct{}
+
+// judge is called with the final header on the handler's goroutine.
+func (f *fetch) judge(code int, h http.Header) flight.Verdict {
+	var transport error
+	if p := f.origin.Load(); p != nil {
+		transport = *p
+	}
+	j := f.c.judge(f.p, &f.asked, code, h, transport, f.c.now())
+	f.learn(j, h)
+	if j.refused != "" {
+		f.emit(Event{Kind: EventRefused, Reason: j.refused, Status: code})
+	}
+	keep := j.storing() || j.outcome >= failed && j.shareable
+	return flight.Verdict{Keep: keep, Note: j}
+}
+
+// learn remembers what the header tells about the key.
+func (f *fetch) learn(j *judgement, h http.Header) {
+	now := f.c.now()
+	f.c.keys.Update(f.hash, func(s *keystate.State) {
+		if n := contentLength(h); n > 0 {
+			s.LastSize = n
+		}
+		if len(j.varyNames) > 0 {
+			s.VaryHint = j.varyNames
+		}
+		switch {
+		case j.outcome >= failed: // says nothing about the page
+		case j.shareable:
+			s.Shareable(f.class)
+		default:
+			s.NotShareable(f.class, now)
+		}
+	})
+}
+
+// ended is called once when the flight has ended, whatever way.
+func (f *fetch) ended(state flight.State, failure *flight.Failure) {
+	j, _ := state.Note.(*judgement)
+	took := time.Since(f.began)
+	reason := reasonOf(j, failure)
+	now := f.c.now()
+	f.c.keys.Update(f.hash, func(s *keystate.State) {
+		s.Attempts = attemptsAfter(s.Attempts, failure)
+		if state.Outgrown && !state.NoRoom {
+			s.LastSize = max(s.LastSize, f.p.maxBody+1)
+		}
+		e := backoff.Event{Key: f.hash, HasCopy: f.hasCopy, Background: f.background, Started: f.asked.started}
+		switch reason {
+		case ReasonCancelled:
+			return
+		case ReasonOK:
+			e.Kind = backoff.Succeeded
+			s.LastFetch = took
+		default:
+			e.Kind = backoff.Failed
+			if j != nil {
+				e.RetryAfter = j.retryAfter
+			}
+		}
+		f.scope.step(f.p.backoff, &s.Backoff, e, now)
+	})
+	ev := Event{Kind: EventFetch, Reason: reason, Status: state.Status, Duration: took}
+	if p := f.origin.Load(); p != nil {
+		ev.Err = *p
+	}
+	if failure != nil {
+		ev.Panic, ev.Stack = failure.Value, failure.Stack
+	}
+	f.emit(ev)
+	if ev.Panic != nil && failure.Cause == flight.Panicked {
+		f.c.log.Error("handler panicked", "host", f.asked.host, "path", f.path, "panic", ev.Panic)
+	}
+}
+
+func attemptsAfter(n uint8, failure *flight.Failure) uint8 {
+	switch {
+	case failure == nil:
+		return 0
+	case failure.Cause == flight.AttemptTimeout && n < 16:
+		return n + 1
+	}
+	return n
+}
+
+// reasonOf names how a fetch ended.
+func reasonOf(j *judgement, failure *flight.Failure) Reason {
+	if failure != nil && (failure.Cause != flight.Cancelled || j == nil) {
+		return faultOf(failure)
+	}
+	if j != nil && j.outcome >= failed {
+		return j.fault
+	}
+	return ReasonOK // a client that leaves an answer doesn't make it a failure
+}
+
+// faultOf names a failure.
+func faultOf(failure *flight.Failure) Reason {
+	switch failure.Cause {
+	case flight.Panicked, flight.Exited:
+		return ReasonPanic
+	case flight.Aborted, flight.Truncated:
+		return ReasonTruncated
+	case flight.HeaderTimeout, flight.IdleTimeout:
+		return ReasonTimeout
+	case flight.AttemptTimeout:
+		return ReasonAttempt
+	default:
+		return ReasonCancelled
+	}
+}
+
+func (f *fetch) urlHash() uint64 { return marks.URLHash(f.asked.host, f.asked.target) }
+
+func (f *fetch) emit(e Event) {
+	e.Method, e.Host, e.Path, e.Background = f.asked.method, f.asked.host, f.path, f.background
+	f.c.emit(e)
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/flight"
+)
+
+// follow answers from a fetch. False means that the request didn't get its answer
+// from it and must look up again.
+func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) bool {
+	if how == flight.Refused {
+		x.inline(x.fwd)
+		return true
+	}
+	defer rd.Leave()
+	state, end := x.await(rd, how == flight.Started)
+	switch {
+	case end == flight.Left:
+		if how == flight.Started {
+			x.hold(fl)
+		}
+		x.report(ReasonClientGone, false)
+		return true
+	case end == flight.Expired:
+		return x.expired(fl, how)
+	case state.Phase == flight.Failed && state.Status == 0:
+		x.failedFetch(fl, state, how)
+		return true
+	}
+	return x.judged(fl, rd, state, how)
+}
+
+// await waits until there is something to decide on: the header, and where a stored
+// response could still take its place, all of the new one or more than is held back.
+func (x *exchange) await(rd *flight.Reader, starter bool) (flight.State, flight.WaitEnd) {
+	limit := min(x.p.hardTimeout, maxWait)
+	if _, usable := x.usable(ReasonSoftTimeout); usable {
+		limit = min(limit, x.p.softTime(x.learned.LastFetch))
+	} else if starter {
+		limit = maxWait // the flight has the hard timeout
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		interims := 0
+		state, end := rd.Wait(timer.C, func(s flight.State) bool {
+			interims = s.Interims
+			return x.sendable(s) || starter && interims > 0 && x.passesInterim(s)
+		})
+		if end == flight.Ready && !x.sendable(state) {
+			x.passInterims(rd)
+			continue
+		}
+		if starter && end == flight.Ready {
+			x.passInterims(rd)
+		}
+		return state, end
+	}
+}
+
+func (x *exchange) passesInterim(s flight.State) bool { return s.Interims > x.interims }
+
+// passInterims sends 1xx responses on. Their fields are not part of the final header.
+func (x *exchange) passInterims(rd *flight.Reader) {
+	h := x.w.Header()
+	for _, in := range rd.Interims() {
+		x.interims++
+		before := h.Clone()
+		for name, values := range in.Header {
+			h[name] = values
+		}
+		x.w.WriteHeader(in.Status)
+		clear(h)
+		for name, values := range before {
+			h[name] = values
+		}
+	}
+}
+
+// sendable reports whether a fetch has come far enough to be answered from.
+func (x *exchange) sendable(s flight.State) bool {
+	switch s.Phase {
+	case flight.Waiting:
+		return false
+	case flight.Header:
+	default:
+		return true
+	}
+	j, _ := s.Note.(*judgement)
+	if j == nil || j.outcome >= failed {
+		return true
+	}
+	if j.freshened {
+		return false // the stored response is being renewed
+	}
+	if _, ranged := x.r.Header["Range"]; ranged && s.Keep {
+		return false
+	}
+	if x.p.HoldBack || x.hasCopy() {
+		return s.Outgrown || s.Buffered > x.p.holdBack(x.found.entry)
+	}
+	return true
+}
+
+// expired: the request's own time is over, the fetch's isn't.
+func (x *exchange) expired(fl *flight.Flight, how flight.How) bool {
+	if _, usable := x.usable(ReasonSoftTimeout); !usable {
+		x.fault = ReasonTimeout
+		x.degrade(ReasonTimeout, nil)
+		return true
+	}
+	if how == flight.Started && !x.detachable {
+		x.hold(fl)
+		if x.r.ProtoMajor >= 2 { // nothing may run behind
+			fl.Cancel()
+			<-fl.Returned()
+			x.held = nil
+		}
+	}
+	x.fault = ReasonSoftTimeout
+	x.serveStaleNow(ReasonSoftTimeout, 0)
+	return true
+}
+
+// failedFetch: the fetch brought no answer.
+func (x *exchange) failedFetch(fl *flight.Flight, state flight.State, how flight.How) {
+	x.fault = faultOf(state.Failure)
+	if how == flight.Started {
+		x.hold(fl)
+	}
+	x.degrade(x.fault, func() {
+		if how == flight.Started {
+			x.raise(state.Failure)
+		}
+	})
+}
+
+// raise panics again with what the handler panicked with, in the request that
+// began the fetch and was given nothing else.
+func (x *exchange) raise(failure *flight.Failure) {
+	switch failure.Cause {
+	case flight.Panicked, flight.Aborted:
+		x.report(faultOf(failure), false)
+		panic(failure.Value)
+	case flight.Exited:
+		x.report(faultOf(failure), false)
+		runtime.Goexit()
+	}
+}
+
+// judged: there is a header, perhaps also a body, perhaps cut off.
+func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.State, how flight.How) bool {
+	j := state.Note.(*judgement)
+	f := fl.Note.(*fetch)
+	switch {
+	case j.outcome >= failed:
+		x.fault = j.fault
+		if x.serveInstead(j.fault, state.Status) || x.helped(j.fault, state.Status) {
+			return true
+		}
+	case state.Phase == flight.Failed: // it broke off, and nothing was sent yet
+		x.failedFetch(fl, state, how)
+		return true
+	}
+	if how != flight.Started {
+		share, regroup := x.mayShare(f, j)
+		if !share {
+			return x.leave(rd, j, regroup)
+		}
+		if !state.Keep && rd.Offset() == 0 && state.Phase == flight.Header {
+			return x.leave(rd, j, false) // it outgrew the bounds
+		}
+	}
+	if state.Phase == flight.Complete && j.entry != nil && j.outcome < failed {
+		x.serveNew(j, state, how)
+		return true
+	}
+	x.stream(rd, state, j, how)
+	return true
+}
+
+// leave lets a waiter go that the response is not for. It looks again: with what was
+// learned about the variants it may find or join its own, and else runs alone.
+func (x *exchange) leave(rd *flight.Reader, j *judgement, regroup bool) bool {
+	rd.Leave()
+	x.collapsed, x.fault = false, ""
+	if regroup && x.names == nil {
+		x.names = j.varyNames
+		return false
+	}
+	if x.hasCopy() {
+		return x.follow(x.solo(plan{attempt: x.attempt()}))
+	}
+	if x.found.entry != nil {
+		return x.follow(x.solo(plan{}))
+	}
+	x.inline(x.fwd)
+	return true
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/backoff"
+	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/internal/httpfield"
+	"github.com/holdover-go/holdover/internal/keystate"
+	"github.com/holdover-go/holdover/store"
+)
+
+// forward brings the request to the handler and answers it. False means that the
+// lookup must be made again, because another fetch has landed meanwhile.
+func (x *exchange) forward() bool {
+	if why, alone := x.runsAlone(); alone {
+		x.inline(why)
+		return true
+	}
+	_, usable := x.usable(ReasonErrorStatus)
+	_, kept := x.usable(ReasonTransport)
+	perm := x.ask(usable || kept, false)
+	if !perm.Fetch {
+		// The origin fails: what it would answer is known well enough.
+		x.fault = ReasonBackOff
+		if x.serveInstead(ReasonBackOff) {
+			return true
+		}
+		x.fault = ""
+	}
+	if x.granted() {
+		return true
+	}
+	if x.r.Method == http.MethodHead {
+		return x.follow(x.solo(plan{method: http.MethodHead}))
+	}
+	if !x.learned.MayShare(x.class, x.now) { // nobody could share it: don't make others wait
+		return x.follow(x.solo(plan{attempt: x.attempt()}))
+	}
+	return x.join()
+}
+
+// runsAlone says which requests are passed to the handler as they are: nothing of
+// the answer could be stored or shared, and there is no stored response to fall
+// back on.
+func (x *exchange) runsAlone() (Reason, bool) {
+	if x.hasCopy() {
+		return "", false
+	}
+	_, ranged := x.r.Header["Range"]
+	known := x.learned.LastSize > 0 && x.learned.LastSize <= x.p.maxBody
+	switch {
+	case x.p.Fallback.List != nil || x.p.Outcome == AllowAll:
+		return "", false // its failure must be seen
+	case x.found.entry != nil && !x.strange():
+		return "", false // it is validated
+	case x.r.Method == http.MethodHead:
+		return x.fwd, true
+	case ranged && !known:
+		return ReasonPartial, true
+	case x.wishes.cc.NoStore, x.learned.LastSize > x.p.maxBody:
+		return x.fwd, true
+	case !x.learned.MayShare(x.class, x.now):
+		return x.fwd, true
+	}
+	return "", false
+}
+
+func (x *exchange) strange() bool { return x.facts.strange(x.wishes) }
+
+// ask asks the scope for permission to call the handler.
+func (x *exchange) ask(hasCopy, background bool) (perm backoff.Permission) {
+	x.c.keys.Update(x.hash, func(s *keystate.State) {
+		perm = x.scope.step(x.p.backoff, &s.Backoff, backoff.Event{
+			Kind: backoff.Ask, Key: x.hash, HasCopy: hasCopy, Background: background,
+		}, x.now)
+	})
+	return perm
+}
+
+// attempt bounds a fetch while a stored copy waits in its place.
+func (x *exchange) attempt() time.Duration {
+	if !x.hasCopy() {
+		return 0
+	}
+	d := attemptTime(x.learned.LastFetch, x.learned.Attempts, x.p.hardTimeout)
+	if x.p.hardTimeout == forever && d == forever {
+		return 0
+	}
+	return d
+}
+
+// solo begins a fetch that nobody else can join.
+func (x *exchange) solo(pl plan) (*flight.Flight, *flight.Reader, flight.How) {
+	return x.c.flights.Solo(x.r.Context(), func() flight.Start { return x.open(pl) })
+}
+
+// join follows the fetch of this key, or begins it.
+func (x *exchange) join() bool {
+	deadline := time.NewTimer(min(x.p.hardTimeout, maxWait))
+	defer deadline.Stop()
+	for {
+		fl, rd, how := x.c.flights.Join(x.r.Context(), x.flightKey(), x.landed, x.accepts,
+			func() flight.Start { return x.open(plan{attempt: x.attempt()}) })
+		switch how {
+		case flight.Changed:
+			return false
+		case flight.Busy:
+			if !x.awaitTurn(fl, deadline.C) {
+				return true
+			}
+			x.landed = x.c.flights.Landed([]byte(x.key))
+			return false
+		}
+		x.collapsed = how == flight.Joined
+		return x.follow(fl, rd, how)
+	}
+}
+
+// maxWait bounds waits where the policy's own bound is off.
+const maxWait = time.Hour
+
+// awaitTurn waits for a handler that blocks its key. False means that the request
+// was answered otherwise, or nobody is left to answer.
+func (x *exchange) awaitTurn(fl *flight.Flight, deadline <-chan time.Time) bool {
+	x.fault = ReasonTimeout
+	if x.serveInstead(ReasonTimeout) {
+		return false
+	}
+	x.fault = ""
+	select {
+	case <-fl.Returned():
+		return true
+	case <-x.r.Context().Done():
+		x.report(ReasonClientGone, false)
+		return false
+	case <-deadline:
+		x.fault = ReasonTimeout
+		x.failHonestly(http.StatusGatewayTimeout, ReasonTimeout)
+		return false
+	}
+}
+
+// accepts reports whether newcomers may join a fetch under way: not after a purge
+// of the URL or of everything, and not one that still hangs from the time when the
+// origin failed.
+func (x *exchange) accepts(fl *flight.Flight) bool {
+	f := fl.Note.(*fetch)
+	if hard, _ := x.c.marks.Purged(f.urlHash(), f.asOf); hard {
+		return false
+	}
+	hangs := fl.State().Phase == flight.Waiting && x.scope.recoveredSince(fl.Started)
+	safe := x.r.Method == http.MethodGet
+	return !(hangs && safe)
+}
+
+// revalidateBehind answers stale and lets a fetch run behind. False means that the
+// request must revalidate in the foreground.
+func (x *exchange) revalidateBehind(reason Reason) bool {
+	safe := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
+	if !safe || !x.detachable && x.r.ProtoMajor >= 2 {
+		return false
+	}
+	if x.ask(true, true).Fetch {
+		fl := x.c.flights.Background(x.flightKey(), func() flight.Start {
+			return x.open(plan{background: true, method: http.MethodGet, attempt: x.attempt()})
+		})
+		x.hold(fl)
+	}
+	x.serveStaleNow(reason, 0)
+	return true
+}
+
+// hold keeps ServeHTTP open until the handler has returned, where the fetch may not
+// outlive the request. The client has its answer: on HTTP/1 the connection closes after it.
+func (x *exchange) hold(fl *flight.Flight) {
+	if fl == nil || x.detachable {
+		return
+	}
+	x.held = fl
+	x.closeAfter = x.r.ProtoMajor < 2
+}
+
+// granted answers from a fallback grant that was given in this outage.
+func (x *exchange) granted() bool {
+	if x.p.Fallback.List == nil || x.hasCopy() {
+		return false
+	}
+	credential, member := x.p.member(x.r)
+	if !member || !x.c.grants.holds(x.grantKey(credential), x.scope, x.now) {
+		return false
+	}
+	x.synthetic(x.p.Fallback.Answer, ReasonFallback)
+	return true
+}
+
+// mayShare tests a waiter as if the response lay in the store: RFC 9111 §4.
+func (x *exchange) mayShare(f *fetch, j *judgement) (share, regroup bool) {
+	if !j.shareable {
+		return false, false
+	}
+	if j.outcome >= failed && !j.storing() {
+		return !x.wishes.credentials, false
+	}
+	d := &j.draft
+	strangers := x.wishes.credentials && !(facts{source: d.LifetimeFrom}).originsOwn()
+	_, authorization := x.r.Header["Authorization"]
+	guarded := authorization && !x.p.keysAuthority && d.Flags&(store.Public|store.MustRevalidate|store.SMaxAge) == 0
+	age := d.InitialAge
+	switch {
+	case strangers || guarded || x.wishes.cc.NoCache:
+		return false, false
+	case x.wishes.cc.MaxAge >= 0 && age > x.wishes.cc.MaxAge:
+		return false, false
+	case x.wishes.cc.MinFresh >= 0 && d.Lifetime-age < x.wishes.cc.MinFresh:
+		return false, false
+	case x.c.purged(d):
+		return false, false
+	}
+	if len(j.varyNames) > 0 {
+		mine := httpfield.AppendSelected(nil, j.varyNames, x.r.Header, x.r.Host)
+		if string(mine) != j.selected {
+			return false, true
+		}
+	}
+	return true, false
+}
+
+// purged reports whether a mark hit a response that isn't stored yet.
+func (c *Cache) purged(d *store.Response) bool {
+	asOf := d.AsOf[0].Seq
+	if asOf >= c.marks.Position() {
+		return false
+	}
+	if hard, soft := c.marks.Purged(d.URLHash, asOf); hard || soft {
+		return true
+	}
+	for _, tag := range d.Tags {
+		if hard, soft := c.marks.Purged(tag.Hash, asOf); hard || soft {
+			return true
+		}
+	}
+	return false
+}

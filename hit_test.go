@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+package holdover_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/holdover-go/holdover"
+)
+
+// newCache makes a cache that ends with the test.
+func newCache(t testing.TB, cfg holdover.Config) *holdover.Cache {
+	t.Helper()
+	c, err := holdover.New(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
+}
+
+// reusedWriter is a ResponseWriter that allocates nothing itself.
+type reusedWriter struct {
+	h      http.Header
+	status int
+	n      int
+}
+
+func (w *reusedWriter) Header() http.Header         { return w.h }
+func (w *reusedWriter) WriteHeader(status int)      { w.status = status }
+func (w *reusedWriter) Write(p []byte) (int, error) { w.n += len(p); return len(p), nil }
+
+func page(body []byte, vary bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", "text/html")
+		h.Set("Cache-Control", "max-age=3600")
+		h.Set("Etag", `"1"`)
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+		if vary {
+			h.Set("Vary", "Accept-Encoding")
+		}
+		_, _ = w.Write(body)
+	})
+}
+
+func TestHitAllocatesNothing(t *testing.T) {
+	for name, vary := range map[string]bool{"plain": false, "vary": true} {
+		t.Run(name, func(t *testing.T) {
+			c := newCache(t, holdover.Config{})
+			h := c.Handler(page(bytes.Repeat([]byte("x"), 1024), vary))
+			r := httptest.NewRequest("GET", "http://example.com/a%20path?q=1", nil)
+			r.Header.Set("Accept-Encoding", "gzip, br")
+			r.Header.Set("Accept", "text/html,application/xhtml+xml")
+			r.Header.Set("User-Agent", "test")
+			w := &reusedWriter{h: http.Header{}}
+			h.ServeHTTP(w, r)
+			clear(w.h)
+			h.ServeHTTP(w, r)
+			require.Contains(t, w.h.Get("Cache-Status"), "hit")
+			// A view is rebuilt once a second: retry when that falls into the runs.
+			allocs := 1.0
+			for range 5 {
+				if allocs = testing.AllocsPerRun(1000, func() { clear(w.h); h.ServeHTTP(w, r) }); allocs == 0 {
+					break
+				}
+			}
+			require.Zero(t, allocs)
+			require.Equal(t, http.StatusOK, w.status)
+		})
+	}
+}
+
+func BenchmarkHit(b *testing.B) {
+	body := bytes.Repeat([]byte("x"), 1024)
+	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", "text/html")
+		h.Set("Cache-Control", "max-age=3600")
+		h.Set("Etag", `"1"`)
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+		_, _ = w.Write(body)
+	})
+	run := func(b *testing.B, h http.Handler) {
+		r := httptest.NewRequest("GET", "http://example.com/path?q=1", nil)
+		r.Header.Set("Accept-Encoding", "gzip, br")
+		w := &reusedWriter{h: http.Header{}}
+		h.ServeHTTP(w, r)
+		b.ReportAllocs()
+		for b.Loop() {
+			clear(w.h)
+			h.ServeHTTP(w, r)
+		}
+	}
+	b.Run("bare", func(b *testing.B) { run(b, bare) })
+	b.Run("hit", func(b *testing.B) { run(b, newCache(b, holdover.Config{}).Handler(page(body, false))) })
+	b.Run("vary", func(b *testing.B) { run(b, newCache(b, holdover.Config{}).Handler(page(body, true))) })
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+
+package backoff
+
+// Key is what is remembered about one key. The zero value is a healthy key. It
+// is small, because it stands in a table of many. Instants are Unix times in
+// nanoseconds, 0 for never.
+type Key struct {
+	Failures    uint16 // in a row
+	NotBefore   int64  // end of its rest
+	RetryAt     int64  // end of what Retry-After asked for
+	FetchedAt   int64  // when a fetch was last allowed
+	SucceededAt int64  // when a fetch last succeeded
+	RecoveredIn uint64 // the scope's count of recoveries when it last was seen
+}
+
+// Scope is what is remembered about one origin scope. The zero value is a
+// healthy scope. It is a plain value of bounded size; copies share nothing.
+type Scope struct {
+	failing     bool
+	failures    int    // in a row, up to FailAfter
+	succeededAt int64  // when a fetch last succeeded
+	recoveredAt int64  // when a success last ended the failing
+	recoveries  uint64 // how often that happened
+	trickle     trickle
+	background  bucket
+	foreground  bucket
+}
+
+// Failing reports whether the scope fails: there were FailAfter failures in a
+// row and no success since.
+func (s *Scope) Failing() bool { return s.failing }
+
+// RecoveredAt returns when a success last ended the failing, in Unix
+// nanoseconds, 0 for never. A fetch that began before and still hangs is one
+// that the failing origin may have swallowed.
+func (s *Scope) RecoveredAt() int64 { return s.recoveredAt }
+
+// catchUp clears a key whose scope recovered since it last was seen. That is
+// how one success reaches all keys of a scope without visiting them.
+func (k *Key) catchUp(s *Scope) {
+	if k.RecoveredIn == s.recoveries {
+		return
+	}
+	k.Failures, k.NotBefore, k.RetryAt = 0, 0, 0
+	k.RecoveredIn = s.recoveries
+}
+
+func (k *Key) succeed(s *Scope, now int64) {
+	*k = Key{FetchedAt: k.FetchedAt, SucceededAt: now, RecoveredIn: s.recoveries}
+}
+
+// fail counts a failure of the key, unless its fetch began before something that
+// cleared the key: then it tells of an origin that meanwhile came back.
+func (k *Key) fail(cfg Config, s *Scope, e Event, now int64) {
+	if before(e.Started, s.recoveredAt, now) || before(e.Started, k.SucceededAt, now) {
+		return
+	}
+	if k.Failures++; k.Failures == 0 {
+		k.Failures-- // it would have overflowed
+	}
+	k.NotBefore = now + int64(cfg.rest(k.Failures, e.Random))
+	if e.RetryAfter > 0 {
+		k.RetryAt = now + int64(min(e.RetryAfter, MaxRetryAfter))
+	}
+}
+
+func (s *Scope) succeed(now int64) {
+	if s.failing {
+		s.failing = false
+		s.recoveries++
+		s.recoveredAt = now
+	}
+	s.failures = 0
+	s.succeededAt = now
+}
+
+// fail counts a failure of the scope, unless its fetch began before the last
+// success: fetches that hung while the origin was away say nothing about now.
+func (s *Scope) fail(cfg Config, e Event, now int64) {
+	if cfg.FailAfter < 0 || before(e.Started, s.succeededAt, now) {
+		return
+	}
+	s.failures = min(s.failures+1, cfg.FailAfter)
+	s.failing = s.failures >= cfg.FailAfter
+}

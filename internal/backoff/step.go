@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+
+// Package backoff decides when an origin may be asked again. One pure step
+// function owns the back-off per key, the trickle of probes while an origin scope
+// fails, the budgets of fetches, and Retry-After (RFC 9110 §10.2.3). It has no
+// clock, no lock and no goroutine: the caller guards the state and says what time
+// it is.
+//
+// A key without a servable copy is always fetched; somebody waits for it and
+// there is nothing else to serve. All rules are about keys that have one.
+//
+//   - A key that failed rests, twice as long after each failure in a row.
+//   - A scope fails after some failures in a row, until its next success. While
+//     it does, its keys share a trickle of probes in place of their own rests.
+//   - A success clears its key. One that ends the failing of a scope clears all
+//     keys of the scope, Retry-After included: that told how long the service
+//     was expected to be away, and it is back.
+//   - A fetch that neither succeeds nor fails leaves nothing behind but the
+//     instant when it was allowed.
+package backoff
+
+import "time"
+
+// Kind says what happened.
+type Kind uint8
+
+const (
+	// Ask asks for permission to fetch. A permission that is given counts as used.
+	Ask Kind = iota
+	// Succeeded reports a fetch that brought an answer of the origin.
+	Succeeded
+	// Failed reports a fetch that failed or was throttled, also one that ran
+	// out of time; not one that was cancelled because its client left.
+	Failed
+)
+
+// Event is one thing that happened to a key.
+type Event struct {
+	Kind       Kind
+	Key        uint64        // hash of the key; tells the keys of a scope apart
+	HasCopy    bool          // there is a stored response to serve instead
+	Background bool          // no client waits for this fetch
+	Started    int64         // Succeeded, Failed: when the fetch began, in Unix nanoseconds
+	RetryAfter time.Duration // Failed: what the response asked for, 0 for none
+	Random     float64       // Failed: a random number in [0, 1) for the jitter
+}
+
+// Reason says what stands against a fetch.
+type Reason uint8
+
+const (
+	Allowed      Reason = iota // nothing
+	KeyBackOff                 // the key rests after a failure
+	ScopeTrickle               // the scope fails; the next probe is not yet due
+	RetryAfter                 // the origin asked for a pause
+	Budget                     // the scope fetches enough already
+)
+
+var reasons = [...]string{"allowed", "key-back-off", "scope-trickle", "retry-after", "budget"}
+
+// String returns a short name.
+func (r Reason) String() string {
+	if int(r) < len(reasons) {
+		return reasons[r]
+	}
+	return "unknown"
+}
+
+// Permission is the answer to an event.
+type Permission struct {
+	Fetch     bool   // the fetch may start
+	NotBefore int64  // where it may not: the earliest instant worth asking again
+	Reason    Reason // where it may not: what holds longest
+	Failing   bool   // whether the scope fails
+}
+
+// Step applies an event at the instant now, in Unix nanoseconds, to a key and
+// its scope. Asked, it says whether the fetch may start, and where it may, takes
+// the probe or the share of a budget that it uses. Of the other events it
+// returns what an Ask would be told; nothing is taken.
+//
+// Wherever now runs back a little, rules hold a little longer; an instant that
+// lies implausibly far ahead, since the clock was set back, counts as never.
+func Step(cfg Config, s *Scope, k *Key, e Event, now int64) Permission {
+	k.catchUp(s)
+	switch e.Kind {
+	case Succeeded:
+		s.succeed(now)
+		k.succeed(s, now)
+	case Failed:
+		k.fail(cfg, s, e, now)
+		s.fail(cfg, e, now)
+	case Ask:
+		return s.ask(cfg, k, e, now)
+	}
+	return s.judge(cfg, k, e, now)
+}
+
+// ask judges, and settles what the verdict costs.
+func (s *Scope) ask(cfg Config, k *Key, e Event, now int64) Permission {
+	if e.HasCopy {
+		s.trickle.note(cfg, e.Key, now)
+	}
+	p := s.judge(cfg, k, e, now)
+	if !p.Fetch {
+		if p.Reason == ScopeTrickle {
+			s.trickle.putOff(cfg, k, now)
+		}
+		return p
+	}
+	k.FetchedAt = now
+	if e.HasCopy {
+		budget, rate := s.budget(cfg, e)
+		budget.take(rate, now)
+		if s.failing {
+			s.trickle.grant(now)
+		}
+	}
+	return p
+}
+
+// judge says what stands against a fetch, and changes nothing.
+func (s *Scope) judge(cfg Config, k *Key, e Event, now int64) Permission {
+	p := Permission{Failing: s.failing}
+	if e.HasCopy {
+		p.wait(until(k.RetryAt, now, MaxRetryAfter), RetryAfter, now)
+		if s.failing {
+			p.wait(s.trickle.next(cfg, k, now), ScopeTrickle, now)
+		} else {
+			p.wait(until(k.NotBefore, now, cfg.longestRest()), KeyBackOff, now)
+		}
+		budget, rate := s.budget(cfg, e)
+		p.wait(budget.next(rate, now), Budget, now)
+	}
+	p.Fetch = p.Reason == Allowed
+	return p
+}
+
+// wait adds something that stands against the fetch until an instant.
+func (p *Permission) wait(until int64, reason Reason, now int64) {
+	if until > now && until > p.NotBefore {
+		p.NotBefore, p.Reason = until, reason
+	}
+}
+
+// budget returns the bucket that a fetch with a servable copy takes from.
+func (s *Scope) budget(cfg Config, e Event) (*bucket, float64) {
+	if e.Background {
+		return &s.background, cfg.Background
+	}
+	return &s.foreground, cfg.Foreground
+}

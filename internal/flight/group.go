@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+
+package flight
+
+import (
+	"context"
+	"hash/maphash"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Group holds the flights of a cache: one for each key, and a second one only
+// where newcomers may not join the first.
+type Group struct {
+	maxAbandoned int64
+	abandoned    atomic.Int64 // failed flights whose handler still runs
+	running      atomic.Int64
+
+	seed   maphash.Seed
+	landed [256]atomic.Uint64 // flights that have landed, by hash of their key
+
+	mu     sync.Mutex
+	closed bool
+	byKey  map[Key][]*Flight
+	all    map[*Flight]struct{}
+	empty  chan struct{} // closed when the last flight of a closed group has landed
+}
+
+// Key names what is fetched. Flights of one URL whose variants are known to differ
+// have the same Primary.
+type Key struct{ Primary, Variant string }
+
+// maxPerKey bounds the flights of one key: the one that newcomers join and one
+// that is closed to them.
+const maxPerKey = 2
+
+// NewGroup returns an empty group. It refuses to start flights while maxAbandoned
+// handlers outlive theirs.
+func NewGroup(maxAbandoned int) *Group {
+	return &Group{
+		maxAbandoned: int64(maxAbandoned),
+		seed:         maphash.MakeSeed(),
+		byKey:        map[Key][]*Flight{},
+		all:          map[*Flight]struct{}{},
+		empty:        make(chan struct{}),
+	}
+}
+
+// How says what became of a request to join.
+type How uint8
+
+// What may become of it.
+const (
+	Joined  How = iota // follow the flight that was there
+	Started            // a new flight was begun for this request
+	Busy               // wait for the returned flight's handler, then ask again
+	Refused            // closed, or too many abandoned handlers: run inline
+	Changed            // a flight of this key has landed since: look up again
+)
+
+// Start is how a new flight is made: its handler is called with its request.
+type Start struct {
+	Flight  *Flight
+	Handler http.Handler
+	Request *http.Request
+}
+
+// Landed returns a number that changes whenever a flight of that primary key lands. Who notes
+// it before looking into the store, and passes it to Join, never begins a flight for
+// what another one has just stored.
+func (g *Group) Landed(primary []byte) uint64 {
+	return g.landed[maphash.Bytes(g.seed, primary)%uint64(len(g.landed))].Load()
+}
+
+func (g *Group) stripe(primary string) *atomic.Uint64 {
+	return &g.landed[maphash.String(g.seed, primary)%uint64(len(g.landed))]
+}
+
+// Join lets client follow the flight under key if accept agrees, else begins one,
+// unless a flight of the key has landed since Landed. open is called with the
+// group locked and must not block.
+func (g *Group) Join(client context.Context, key Key, since uint64, accept func(*Flight) bool, open func() Start) (*Flight, *Reader, How) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	flights := g.byKey[key]
+	if n := len(flights); n > 0 {
+		newest := flights[n-1]
+		switch {
+		case newest.State().Phase == Failed: // its handler is still running
+			return newest, nil, Busy
+		case accept(newest):
+			return newest, newest.Attach(client, false), Joined
+		case n >= maxPerKey:
+			return flights[0], nil, Busy
+		}
+	}
+	if g.stripe(key.Primary).Load() != since {
+		return nil, nil, Changed
+	}
+	if !g.mayStart() {
+		return nil, nil, Refused
+	}
+	s := open()
+	g.byKey[key] = append(flights, s.Flight)
+	r := s.Flight.Attach(client, true)
+	g.launch(key, s)
+	return s.Flight, r, Started
+}
+
+// Background begins a flight under key that nobody reads yet. It returns nil if
+// one is there or none may be started.
+func (g *Group) Background(key Key, open func() Start) *Flight {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.byKey[key]) > 0 || !g.mayStart() {
+		return nil
+	}
+	s := open()
+	g.byKey[key] = []*Flight{s.Flight}
+	g.launch(key, s)
+	return s.Flight
+}
+
+// Solo begins a flight that no other request can join.
+func (g *Group) Solo(client context.Context, open func() Start) (*Flight, *Reader, How) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.mayStart() {
+		return nil, nil, Refused
+	}
+	s := open()
+	r := s.Flight.Attach(client, true)
+	g.launch(Key{}, s)
+	return s.Flight, r, Started
+}
+
+// Lookup returns the newest flight under key, or nil.
+func (g *Group) Lookup(key Key) *Flight {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if flights := g.byKey[key]; len(flights) > 0 {
+		return flights[len(flights)-1]
+	}
+	return nil
+}
+
+func (g *Group) mayStart() bool {
+	return !g.closed && g.abandoned.Load() < g.maxAbandoned
+}
+
+// launch starts a flight. The caller holds the lock.
+func (g *Group) launch(key Key, s Start) {
+	f := s.Flight
+	g.all[f] = struct{}{}
+	g.running.Add(1)
+	f.orphans = &g.abandoned
+	f.start(s.Handler, s.Request, func() { g.remove(key, f) })
+}
+
+func (g *Group) remove(key Key, f *Flight) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.all, f)
+	g.running.Add(-1)
+	if key != (Key{}) {
+		g.stripe(key.Primary).Add(1)
+		rest := g.byKey[key][:0:0]
+		for _, other := range g.byKey[key] {
+			if other != f {
+				rest = append(rest, other)
+			}
+		}
+		if len(rest) == 0 {
+			delete(g.byKey, key)
+		} else {
+			g.byKey[key] = rest
+		}
+	}
+	if g.closed && len(g.all) == 0 {
+		close(g.empty)
+	}
+}
+
+// Running returns how many flights there are; Abandoned, how many of them have
+// failed while their handler still runs.
+func (g *Group) Running() int   { return int(g.running.Load()) }
+func (g *Group) Abandoned() int { return int(g.abandoned.Load()) }
+
+// Close refuses new flights, cancels the running ones and waits for their
+// handlers, at most for timeout. It returns how many are still running.
+func (g *Group) Close(timeout time.Duration) int {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		if len(g.all) == 0 {
+			close(g.empty)
+		}
+	}
+	running := make([]*Flight, 0, len(g.all))
+	for f := range g.all {
+		running = append(running, f)
+	}
+	g.mu.Unlock()
+	for _, f := range running {
+		f.Cancel()
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-g.empty:
+	case <-timer.C:
+	}
+	return g.Running()
+}

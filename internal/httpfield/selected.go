@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+
+package httpfield
+
+import (
+	"encoding/binary"
+	"net/http"
+	"strings"
+)
+
+const (
+	fieldAbsent  = 0
+	fieldPresent = 1
+)
+
+// AppendSelected appends the canonical text of the selecting request fields'
+// values (RFC 9111 §4.1) to dst. Two requests get the same text for the same
+// names if and only if their fields match: for each name, in the given order,
+// absent or present with the length and the normalised value.
+//
+// Lines of one field are joined. Accept-Encoding, Accept-Language and
+// Accept-Charset are normalised for case, for blanks and for the order among
+// members of equal weight; Accept for the case of its media ranges and for
+// blanks (servers prefer what comes first); all others only by trimming blanks.
+// host stands for the Host field, which net/http keeps outside of h; empty means
+// absent. It allocates nothing if dst has room.
+func AppendSelected(dst []byte, names []string, h http.Header, host string) []byte {
+	for _, name := range names {
+		lines := h[name]
+		isHost := name == "Host"
+		if isHost && host == "" || !isHost && len(lines) == 0 {
+			dst = append(dst, fieldAbsent)
+			continue
+		}
+		dst = append(dst, fieldPresent, 0, 0, 0, 0)
+		start := len(dst)
+		if isHost {
+			dst = append(dst, host...)
+		} else {
+			dst = appendValue(dst, name, lines)
+		}
+		binary.BigEndian.PutUint32(dst[start-4:], uint32(len(dst)-start))
+	}
+	return dst
+}
+
+func appendValue(dst []byte, name string, lines []string) []byte {
+	start := len(dst)
+	switch name {
+	case "Accept-Encoding", "Accept-Language", "Accept-Charset":
+		if known := commonList(lines); known != "" {
+			return append(dst, known...)
+		}
+		if !hasQuote(lines) {
+			dst = appendMembers(dst, lines, true)
+			sortEqualWeights(dst[start:])
+			return dst
+		}
+	case "Accept":
+		if !hasQuote(lines) {
+			return appendMembers(dst, lines, false)
+		}
+	}
+	for i, line := range lines {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(dst, trim(line)...)
+	}
+	return dst
+}
+
+// commonList knows the results for the values that browsers and libraries send
+// with nearly every request: on a hit, sorting would cost as much as all the
+// rest. It returns "" for other values.
+func commonList(lines []string) string {
+	if len(lines) != 1 {
+		return ""
+	}
+	switch lines[0] {
+	case "gzip":
+		return "gzip"
+	case "gzip, deflate":
+		return "deflate,gzip"
+	case "gzip, deflate, br":
+		return "br,deflate,gzip"
+	case "gzip, deflate, br, zstd":
+		return "br,deflate,gzip,zstd"
+	}
+	return ""
+}
+
+// hasQuote finds the values whose blanks and commas may be part of a string.
+func hasQuote(lines []string) bool {
+	for _, line := range lines {
+		if strings.IndexByte(line, '"') >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// appendMembers appends the members of a list without the blanks around "," and
+// ";" (RFC 9110 §12.4.2) and without empty ones, in lower case: all of it or, as
+// parameters of a media range may tell upper from lower case, up to the ";".
+func appendMembers(dst []byte, lines []string, foldParameters bool) []byte {
+	start := len(dst)
+	for _, line := range lines {
+		dst = append(dst, line...)
+		dst = append(dst, ',')
+	}
+	list := dst[start:]
+	return dst[:start+compact(list, foldParameters)]
+}
+
+// compact normalises list in place and returns its new length. A list must end
+// with a comma.
+func compact(list []byte, foldParameters bool) int {
+	n, fold := 0, true
+	for _, c := range list {
+		switch c {
+		case ' ', '\t':
+			if n == 0 || list[n-1] == ',' || list[n-1] == ';' {
+				continue
+			}
+		case ',':
+			n = trimEnd(list, n)
+			fold = true
+			if n == 0 || list[n-1] == ',' {
+				continue
+			}
+		case ';':
+			n = trimEnd(list, n)
+			fold = foldParameters
+		default:
+			if fold {
+				c = lower(c)
+			}
+		}
+		list[n] = c
+		n++
+	}
+	return max(0, n-1) // without the last comma
+}
+
+// trimEnd returns n less the blanks that list[:n] ends with.
+func trimEnd(list []byte, n int) int {
+	for n > 0 && (list[n-1] == ' ' || list[n-1] == '\t') {
+		n--
+	}
+	return n
+}
+
+// Longer lists keep their order, which costs a variant and nothing else.
+const (
+	maxSortBytes   = 256
+	maxSortMembers = 16
+)
+
+// weighted is a member by its place in the list: positions, not slices, which
+// would make the arrays below escape to the heap.
+type weighted struct{ from, to, weight int16 }
+
+// sortEqualWeights orders the members of each weight among the places that they
+// hold, so that no member changes places with one of another weight.
+func sortEqualWeights(list []byte) {
+	if len(list) > maxSortBytes {
+		return
+	}
+	var room [maxSortMembers]weighted
+	n, ok := splitWeighted(&room, list)
+	if !ok || !sortWeighted(room[:n], list) {
+		return
+	}
+	var scratch [maxSortBytes]byte
+	copy(scratch[:], list)
+	list = list[:0]
+	for i, m := range room[:n] {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, scratch[m.from:m.to]...)
+	}
+}
+
+// splitWeighted reports false if the list has too many members or a weight that
+// can't be read.
+func splitWeighted(members *[maxSortMembers]weighted, list []byte) (n int, ok bool) {
+	from, params := 0, -1
+	for i := 0; i <= len(list); i++ {
+		if i < len(list) && list[i] != ',' {
+			if list[i] == ';' && params < 0 {
+				params = i
+			}
+			continue
+		}
+		weight := 1000
+		if params >= 0 {
+			if weight, ok = parseWeight(list[params:i]); !ok {
+				return 0, false
+			}
+		}
+		if n == maxSortMembers {
+			return 0, false
+		}
+		members[n] = weighted{int16(from), int16(i), int16(weight)}
+		n++
+		from, params = i+1, -1
+	}
+	return n, true
+}
+
+func sortWeighted(m []weighted, list []byte) (moved bool) {
+	for i := range m {
+		for j := i + 1; j < len(m); j++ {
+			if m[i].weight == m[j].weight && string(list[m[j].from:m[j].to]) < string(list[m[i].from:m[i].to]) {
+				m[i], m[j] = m[j], m[i]
+				moved = true
+			}
+		}
+	}
+	return moved
+}
+
+// parseWeight reads ";q=" and a weight in thousandths (RFC 9110 §12.4.2); the
+// lists that are sorted here know no other parameter.
+func parseWeight(s []byte) (int, bool) {
+	if len(s) < 4 || len(s) > 8 || string(s[:3]) != ";q=" || s[3] != '0' && s[3] != '1' {
+		return 0, false
+	}
+	w, unit := int(s[3]-'0')*1000, 100
+	for i, c := range s[4:] {
+		if i == 0 {
+			if c != '.' {
+				return 0, false
+			}
+			continue
+		}
+		if !isDigit(c) {
+			return 0, false
+		}
+		w += int(c-'0') * unit
+		unit /= 10
+	}
+	return w, w <= 1000
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+package keystate
+
+import (
+	"time"
+
+	"github.com/holdover-go/holdover/internal/backoff"
+)
+
+// State is what was learned about a key. The zero value knows nothing.
+type State struct {
+	// Backoff is the key's part in asking the origin again.
+	Backoff backoff.Key
+	// LastSize is the length of the last body in bytes; 0 or less where it is
+	// not known.
+	LastSize int64
+	// LastFetch is how long the last complete fetch took; 0 where none did.
+	LastFetch time.Duration
+	// Attempts is how often in a row an attempt ended for want of time: the
+	// next one gets twice as long for each.
+	Attempts uint8
+	// VaryHint names the request fields that selected among the variants last,
+	// nil where that is not known. Replace it, never modify it: copies of the
+	// state share it.
+	VaryHint []string
+
+	verdicts [classes]verdict
+}
+
+// Class is the credentials that a request carried.
+type Class uint8
+
+const (
+	ClassNone          Class = iota // neither Cookie nor Authorization
+	ClassCookie                     // Cookie
+	ClassAuthorization              // Authorization, with or without Cookie
+
+	classes = 3
+)
+
+// A verdict "not shareable" holds for firstVerdict, and twice as long each time
+// that it turns out right again, up to longestVerdict.
+const (
+	firstVerdict   = 5 * time.Second
+	longestVerdict = 2 * time.Minute
+
+	// maxSkew is how far ahead of now the end of a verdict may lie beyond its
+	// length; further ahead means that the clock was set back.
+	maxSkew = 5 * time.Second
+)
+
+// verdict says until when requests of one class go straight to the origin
+// instead of waiting for a response that they can't share.
+type verdict struct {
+	until int64 // Unix nanoseconds, 0 = none was given
+	step  uint8 // how often it was given in a row
+}
+
+func (v *verdict) holds(now int64) bool {
+	left := v.until - now
+	return left > 0 && left <= int64(longestVerdict+maxSkew)
+}
+
+// length returns how long the verdict holds if given once more.
+func (v *verdict) length() time.Duration {
+	if v.step >= 5 { // 5 s doubled five times is more than the longest
+		return longestVerdict
+	}
+	return firstVerdict << v.step
+}
+
+// NotShareable notes at the instant now, in Unix nanoseconds, that a response to
+// a request of class c may not answer others. While an earlier verdict holds,
+// one more changes nothing: requests that went straight through say what is
+// known already. Only one given after the earlier one ended doubles its length.
+// Other classes are not touched, so that nobody can, with a cookie of his own
+// making, keep the others from sharing.
+func (s *State) NotShareable(c Class, now int64) {
+	v := s.verdict(c)
+	if v.holds(now) {
+		return
+	}
+	v.until = now + int64(v.length())
+	v.step = min(v.step+1, 5)
+}
+
+// MayShare reports whether a request of class c may wait for a response to
+// share: no verdict holds against it.
+func (s *State) MayShare(c Class, now int64) bool { return !s.verdict(c).holds(now) }
+
+// Shareable notes that a response to a request of class c may answer others.
+func (s *State) Shareable(c Class) { *s.verdict(c) = verdict{} }
+
+// verdict takes a class that it doesn't know for the most guarded one.
+func (s *State) verdict(c Class) *verdict { return &s.verdicts[min(c, classes-1)] }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+
+package keystate_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/holdover-go/holdover/internal/keystate"
+)
+
+const start = int64(1_800_000_000_000_000_000)
+
+var allClasses = []keystate.Class{keystate.ClassNone, keystate.ClassCookie, keystate.ClassAuthorization}
+
+func TestVerdictDoubles(t *testing.T) {
+	var s keystate.State
+	now := start
+	for _, want := range []time.Duration{5, 10, 20, 40, 80, 120, 120, 120} {
+		want *= time.Second
+		require.True(t, s.MayShare(keystate.ClassNone, now))
+		s.NotShareable(keystate.ClassNone, now)
+		s.NotShareable(keystate.ClassNone, now+int64(want)-1) // changes nothing
+		require.False(t, s.MayShare(keystate.ClassNone, now))
+		require.False(t, s.MayShare(keystate.ClassNone, now+int64(want)-1))
+		now += int64(want)
+	}
+	for range 300 {
+		s.NotShareable(keystate.ClassNone, now)
+		now += int64(2 * time.Minute)
+		require.False(t, s.MayShare(keystate.ClassNone, now-1))
+		require.True(t, s.MayShare(keystate.ClassNone, now), "never longer")
+	}
+
+	s.NotShareable(keystate.ClassNone, now)
+	s.Shareable(keystate.ClassNone)
+	require.True(t, s.MayShare(keystate.ClassNone, now))
+	s.NotShareable(keystate.ClassNone, now)
+	require.True(t, s.MayShare(keystate.ClassNone, now+int64(5*time.Second)), "it started over")
+}
+
+func TestVerdictTouchesItsClassOnly(t *testing.T) {
+	for _, judged := range allClasses {
+		var s keystate.State
+		s.NotShareable(judged, start)
+		for _, c := range allClasses {
+			require.Equal(t, c != judged, s.MayShare(c, start), "%d after a verdict for %d", c, judged)
+		}
+		for _, c := range allClasses {
+			if c != judged {
+				s.Shareable(c)
+			}
+		}
+		require.False(t, s.MayShare(judged, start), "cleared by another class")
+	}
+}
+
+func TestUnknownClassIsGuarded(t *testing.T) {
+	var s keystate.State
+	s.NotShareable(keystate.ClassAuthorization, start)
+	require.False(t, s.MayShare(keystate.Class(200), start))
+}
+
+func TestVerdictWhenTheClockIsSetBack(t *testing.T) {
+	var s keystate.State
+	s.NotShareable(keystate.ClassNone, start)
+	require.False(t, s.MayShare(keystate.ClassNone, start-int64(time.Second)))
+	require.True(t, s.MayShare(keystate.ClassNone, start-int64(time.Hour)))
+}

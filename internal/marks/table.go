@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+
+// Package marks holds the purges that a process knows. A purge is a mark: a
+// position in a journal, noted under the hash of a URL or of a tag. A stored
+// response names the position up to which its fetch knew the journal; marks that
+// match it and lie behind that position purge it. So neither the number of
+// responses that a mark matches nor clocks play a part.
+//
+// Marks stand in fixed arrays of positions addressed by hash, like a Bloom filter
+// that counts upwards in time: a mark raises k cells, and a response is purged if
+// all k cells of a hash lie behind it. Memory is constant, marks don't expire, and
+// a collision purges too much, never too little.
+package marks
+
+import (
+	"crypto/rand"
+	"sync"
+	"sync/atomic"
+)
+
+// All is the hash of the mark that matches every response.
+const All = ^uint64(0)
+
+// Table is the marks of one process and their journal, a counter. It is safe for
+// concurrent use.
+type Table struct {
+	epoch    [16]byte
+	position atomic.Uint64
+
+	mu         sync.Mutex // serialises marks
+	hard, soft sort
+}
+
+// sort is the marks of one sort: hard ones take a response away, soft ones make
+// it stale.
+type sort struct {
+	cells atomic.Pointer[cells] // nil before the first mark
+	all   atomic.Uint64         // position of the last mark that matches all
+}
+
+// New returns a table without marks, with a random epoch. Its arrays of 8 MiB
+// each are allocated on the first hard and the first soft mark.
+func New() *Table {
+	t := new(Table)
+	rand.Read(t.epoch[:]) // never fails
+	return t
+}
+
+// Epoch returns the name of this table's journal.
+func (t *Table) Epoch() [16]byte { return t.epoch }
+
+// Position returns the position of the last mark, 0 before the first. A fetch
+// notes it before it asks the origin.
+func (t *Table) Position() uint64 { return t.position.Load() }
+
+// Mark purges everything under hash that was fetched so far and returns the
+// position of the mark. Once it has returned, whatever names an earlier position
+// is purged, and what notes its position from then on is not. Marking again
+// purges nothing but what was fetched in between.
+func (t *Table) Mark(hash uint64, soft bool) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	position := t.position.Load() + 1
+	t.sort(soft).raise(hash, position)
+	// Only now may a fetch note this position: if it could before, it would
+	// claim to know a mark that some reader doesn't see yet.
+	t.position.Store(position)
+	return position
+}
+
+// Purged reports whether a hard or a soft mark under hash, or one that matches
+// all, lies behind asOf.
+func (t *Table) Purged(hash, asOf uint64) (hard, soft bool) {
+	if asOf >= t.position.Load() {
+		return false, false
+	}
+	return t.hard.behind(hash, asOf), t.soft.behind(hash, asOf)
+}
+
+// Fill returns the share of cells that were ever raised, from 0 to 1, in the
+// fuller array. With a share p of its cells behind a response's position, a hash
+// of that response is taken for purged with probability p⁴, so this bounds the
+// share of responses that are purged by mistake.
+func (t *Table) Fill() float64 { return max(t.hard.fill(), t.soft.fill()) }
+
+func (t *Table) sort(soft bool) *sort {
+	if soft {
+		return &t.soft
+	}
+	return &t.hard
+}
+
+// raise needs the lock.
+func (s *sort) raise(hash, position uint64) {
+	if hash == All {
+		s.all.Store(position)
+		return
+	}
+	c := s.cells.Load()
+	if c == nil {
+		c = new(cells)
+		s.cells.Store(c)
+	}
+	c.raise(hash, position)
+}
+
+func (s *sort) behind(hash, asOf uint64) bool {
+	if s.all.Load() > asOf {
+		return true
+	}
+	c := s.cells.Load()
+	return c != nil && c.behind(hash, asOf)
+}
+
+func (s *sort) fill() float64 {
+	if c := s.cells.Load(); c != nil {
+		return float64(c.raised.Load()) / size
+	}
+	return 0
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// The key text is a method class, a scheme and a row of parts, each preceded by its
+// length, so that no part can imitate the end of another:
+//
+//	G https 11:example.com 8:/a/b?c=d
+//
+// G stands for GET and HEAD. Host, path and query are taken exactly as they came
+// in; two spellings of one URL are two keys, because the handler may tell them
+// apart.
+
+// appendKey appends the canonical key text of a request. It allocates nothing
+// unless the policy extends keys.
+func (p *rules) appendKey(dst []byte, r *http.Request) []byte {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		dst = append(dst, 'G')
+	} else {
+		dst = append(dst, r.Method...)
+	}
+	dst = append(dst, ' ')
+	dst = p.appendScheme(dst, r)
+	dst = appendPart(dst, r.Host)
+
+	target := r.RequestURI
+	if p.Key.Target != nil {
+		target = p.Key.Target(r)
+	} else if target == "" && r.URL != nil { // a request made by hand
+		target = r.URL.RequestURI()
+	}
+	dst = appendPart(dst, target)
+	if r.URL != nil && r.RequestURI != "" && !samePath(r.RequestURI, r.URL) {
+		dst = append(dst, " p"...)
+		dst = appendPart(dst, r.URL.EscapedPath())
+	}
+	if p.extendsKey {
+		dst = p.appendExtras(dst, r)
+	}
+	return dst
+}
+
+// appendScheme appends the scheme that the client used. Behind a proxy that
+// isn't trusted the claim of X-Forwarded-Proto makes a key of its own, so that
+// nobody is given what was stored under another's claim.
+func (p *rules) appendScheme(dst []byte, r *http.Request) []byte {
+	if r.TLS != nil {
+		return append(dst, "https"...)
+	}
+	claims := r.Header["X-Forwarded-Proto"]
+	if len(claims) == 0 {
+		return append(dst, "http"...)
+	}
+	claim := claims[0]
+	known := len(claims) == 1 && (claim == "http" || claim == "https")
+	switch {
+	case !known:
+		return append(dst, "http"...)
+	case p.trustsProxy(r.RemoteAddr):
+		return append(dst, claim...)
+	default:
+		return append(append(dst, "http+"...), claim...)
+	}
+}
+
+func (p *rules) trustsProxy(remote string) bool {
+	if len(p.Safety.TrustedProxies) == 0 {
+		return false
+	}
+	addr, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return false
+	}
+	for _, prefix := range p.Safety.TrustedProxies {
+		if prefix.Contains(addr.Addr().Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendExtras appends what the policy adds, each part with its kind.
+func (p *rules) appendExtras(dst []byte, r *http.Request) []byte {
+	for _, name := range p.keyFields {
+		dst = append(dst, " f"...)
+		values := strings.Join(r.Header[name], "\n")
+		if name == "Authorization" || name == "Cookie" || p.isCredentialField(name) {
+			values = digest(values)
+		}
+		dst = append(dst, strconv.Itoa(len(r.Header[name]))...)
+		dst = appendPart(dst, values)
+	}
+	for _, name := range p.Key.Cookies {
+		dst = append(dst, " c"...)
+		var text strings.Builder
+		for _, c := range r.CookiesNamed(name) {
+			text.WriteString(strconv.Itoa(len(c.Value)) + ":" + c.Value)
+		}
+		dst = appendPart(dst, digest(text.String()))
+	}
+	if p.Key.Parts != nil {
+		for _, part := range p.Key.Parts(r) {
+			dst = append(dst, " k"...)
+			dst = appendPart(dst, part)
+		}
+	}
+	return dst
+}
+
+func (p *rules) isCredentialField(name string) bool {
+	return p.Fallback.Header != "" && name == http.CanonicalHeaderKey(p.Fallback.Header)
+}
+
+// digest is how credentials enter a key: 128 bits of their SHA-256.
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
+}
+
+func appendPart(dst []byte, s string) []byte {
+	dst = append(dst, ' ')
+	dst = strconv.AppendInt(dst, int64(len(s)), 10)
+	dst = append(dst, ':')
+	return append(dst, s...)
+}
+
+// appendBody adds the digest of a request body to the key.
+func appendBody(dst []byte, body []byte) []byte {
+	sum := sha256.Sum256(body)
+	return appendPart(append(dst, " b"...), hex.EncodeToString(sum[:16]))
+}
+
+// appendVariant makes the key of a variant out of the primary key. The
+// generation ties it to one vary record: a new record makes all of them unreachable.
+func appendVariant(dst, primary []byte, generation, slot uint64) []byte {
+	dst = append(dst, primary...)
+	dst = append(dst, " v"...)
+	dst = strconv.AppendUint(dst, generation, 16)
+	dst = append(dst, '.')
+	return strconv.AppendUint(dst, slot, 16)
+}
+
+// variantSlot spreads the selected values over the slots of a URL. The random
+// generation keeps clients from choosing values that meet in one slot.
+func variantSlot(generation uint64, selected []byte, slots int) uint64 {
+	h := generation ^ 0x9e3779b97f4a7c15
+	for _, c := range selected {
+		h = (h ^ uint64(c)) * 0x100000001b3
+	}
+	h ^= h >> 29
+	h *= 0xbf58476d1ce4e5b9
+	h ^= h >> 32
+	return h % uint64(slots)
+}
+
+// requestTarget returns host and request target for purges of this URL.
+func requestTarget(r *http.Request) (host, target string) {
+	if r.RequestURI != "" || r.URL == nil {
+		return r.Host, r.RequestURI
+	}
+	return r.Host, r.URL.RequestURI()
+}
+
+// samePath reports whether the path that the middleware sees is the one of the
+// request target. It isn't behind http.StripPrefix: two mounts may see the same path.
+func samePath(target string, u *url.URL) bool {
+	path, _, _ := strings.Cut(target, "?")
+	if u.RawPath != "" {
+		return path == u.RawPath
+	}
+	seen, at := u.Path, 0
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if c == '%' && i+2 < len(path) {
+			c = unhex(path[i+1])<<4 | unhex(path[i+2])
+			i += 2
+		}
+		if at == len(seen) || seen[at] != c {
+			return false
+		}
+		at++
+	}
+	return at == len(seen)
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c >= 'a':
+		return c - 'a' + 10
+	case c >= 'A':
+		return c - 'A' + 10
+	}
+	return c - '0'
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/internal/httpfield"
+	"github.com/holdover-go/holdover/internal/keystate"
+)
+
+// passThrough calls the handler with the request's own writer, on its own
+// goroutine. Only Cache-Status is added, and that not to upgrades.
+func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where route, why Reason, now int64) {
+	began := time.Now()
+	p := &passing{w: w}
+	if where != upgrade {
+		p.member = status{fwd: why}.String()
+	}
+	if h.p.Outcome == None && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		h.forget(r)
+	}
+	h.next.ServeHTTP(p.wrapped(), r)
+	p.finish()
+	if isUnsafe(r.Method) && p.status >= 200 && p.status < 400 {
+		h.invalidate(r, p.location, p.contentLocation)
+	}
+	h.c.emit(Event{
+		Kind: EventAnswer, Reason: why, Method: r.Method, Host: r.Host, Path: pathOf(r),
+		Status: p.status, Duration: time.Since(began),
+	})
+}
+
+// inline is passThrough for a request that was looked up: nothing is stored or
+// shared of the answer, but it is learned from, and it has a deadline to its header.
+func (x *exchange) inline(why Reason) {
+	x.fwd = why
+	p := &passing{w: x.w, member: status{fwd: why}.String(), onHeader: x.learnInline}
+	r := x.r
+	if x.body != nil {
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(x.body))
+	}
+	if x.p.hardTimeout != forever {
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil)
+		timer := time.AfterFunc(x.p.hardTimeout, func() { cancel(flight.ErrTimeout) })
+		defer timer.Stop()
+		p.timer = timer
+		r = r.WithContext(ctx)
+	}
+	x.sent = true
+	x.h.next.ServeHTTP(p.wrapped(), r)
+	p.finish()
+	x.status = p.status
+	x.report(why, false)
+}
+
+// learnInline: a response that could have been shared ends the time of going alone; the
+// size of the whole is learned from a part.
+func (x *exchange) learnInline(code int, h http.Header) {
+	size := contentLength(h)
+	if code == http.StatusPartialContent {
+		size = 0
+		if cr, valid := httpfield.ParseContentRange(h.Get("Content-Range")); valid {
+			size = cr.Size
+		}
+	}
+	shareable, telling := false, code != http.StatusPartialContent && x.p.classOf(code) < failed && code != http.StatusNotModified
+	if telling && x.r.Method != http.MethodHead {
+		a := asked{
+			method: x.r.Method, key: x.key, host: x.r.Host, target: x.r.RequestURI, header: x.r.Header, request: x.r,
+			authorization: x.p.carries(x.r.Header, "Authorization", x.p.keysAuthority),
+			cookie:        x.p.carries(x.r.Header, "Cookie", x.p.keysCookie || x.p.Safety.IrrelevantCookies),
+			started:       x.now,
+		}
+		shareable = x.c.judge(x.p, &a, code, h.Clone(), nil, x.c.clock()).shareable
+	}
+	x.c.keys.Update(x.hash, func(s *keystate.State) {
+		if size > 0 && x.r.Method != http.MethodHead {
+			s.LastSize = size
+		}
+		if shareable {
+			s.Shareable(x.class)
+		}
+	})
+}
+
+// passing notes the final header on its way and adds our Cache-Status to it.
+type passing struct {
+	w        http.ResponseWriter
+	member   string // of Cache-Status; "" leaves the header alone
+	onHeader func(status int, h http.Header)
+	timer    *time.Timer
+
+	status                    int
+	hijacked                  bool
+	location, contentLocation string
+}
+
+// wrapped returns the writer for the handler: it has exactly the optional methods
+// that can be told apart, the rest is reached through Unwrap.
+func (p *passing) wrapped() http.ResponseWriter {
+	if _, can := p.w.(http.Hijacker); can {
+		return &hijackablePassing{p}
+	}
+	return p
+}
+
+func (p *passing) Unwrap() http.ResponseWriter { return p.w }
+func (p *passing) Header() http.Header         { return p.w.Header() }
+
+func (p *passing) WriteHeader(code int) {
+	p.note(code)
+	p.w.WriteHeader(code)
+}
+
+func (p *passing) note(code int) {
+	if p.status != 0 || code < 200 && code != http.StatusSwitchingProtocols {
+		return
+	}
+	p.status = code
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	h := p.w.Header()
+	p.location, p.contentLocation = h.Get("Location"), h.Get("Content-Location")
+	if p.onHeader != nil {
+		p.onHeader(code, h)
+	}
+	if p.member != "" {
+		appendStatus(h, p.member)
+	}
+}
+
+func (p *passing) Write(b []byte) (int, error) {
+	p.note(http.StatusOK)
+	return p.w.Write(b)
+}
+
+func (p *passing) WriteString(s string) (int, error) {
+	p.note(http.StatusOK)
+	return io.WriteString(p.w, s)
+}
+
+// ReadFrom keeps the copy in the kernel where the connection can do that.
+func (p *passing) ReadFrom(src io.Reader) (int64, error) {
+	p.note(http.StatusOK)
+	return io.Copy(p.w, src)
+}
+
+func (p *passing) Flush() { _ = p.FlushError() }
+
+// FlushError is Flush for http.ResponseController.
+func (p *passing) FlushError() error {
+	p.note(http.StatusOK)
+	return http.NewResponseController(p.w).Flush()
+}
+
+// finish is for handlers that return without writing anything.
+func (p *passing) finish() {
+	if !p.hijacked {
+		p.note(http.StatusOK)
+	}
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/holdover-go/holdover/internal/backoff"
+)
+
+// maxScopes bounds the named scopes that a mount remembers.
+const maxScopes = 4096
+
+// scope is one origin as the back-off sees it: by default a mount.
+type scope struct {
+	mu          sync.Mutex
+	state       backoff.Scope
+	failingFrom int64 // begin of the outage: the first failure since the last success
+	succeededAt int64
+}
+
+// scopes are the scopes of one mount.
+type scopes struct {
+	own scope
+
+	mu    sync.Mutex
+	named *simplelru.LRU[string, *scope]
+}
+
+func (s *scopes) get(name string) *scope {
+	if name == "" {
+		return &s.own
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named == nil {
+		s.named, _ = simplelru.NewLRU[string, *scope](maxScopes, nil) // fails only for sizes below 1
+	}
+	sc, known := s.named.Get(name)
+	if !known {
+		sc = &scope{}
+		s.named.Add(name, sc)
+	}
+	return sc
+}
+
+// step applies an event to the scope and to the key, whose state the caller has
+// locked.
+func (s *scope) step(cfg backoff.Config, k *backoff.Key, e backoff.Event, now int64) backoff.Permission {
+	if e.Kind == backoff.Failed {
+		e.Random = rand.Float64()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case e.Kind == backoff.Succeeded:
+		s.failingFrom, s.succeededAt = 0, now
+	case e.Kind == backoff.Failed && s.failingFrom == 0 && e.Started >= s.succeededAt:
+		s.failingFrom = now
+	}
+	return backoff.Step(cfg, &s.state, k, e, now)
+}
+
+// outage returns when the present outage began, 0 for none.
+func (s *scope) outage() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failingFrom
+}
+
+// recoveredSince reports whether a success ended a failing after the instant.
+func (s *scope) recoveredSince(instant int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.RecoveredAt() > instant
+}
+
+// lastSuccess returns when a fetch last succeeded.
+func (s *scope) lastSuccess() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.succeededAt
+}
+
+// attemptTime is how long a fetch may take while a stored copy waits in its place:
+// four times the last complete one, between a second and the hard timeout, and
+// twice as long for each attempt before that ended so.
+func attemptTime(last time.Duration, attempts uint8, hard time.Duration) time.Duration {
+	d := max(4*last, time.Second)
+	for range min(attempts, 16) {
+		d = min(2*d, hard)
+	}
+	return min(d, hard)
+}
+
+// softTime is how long a request with a usable copy waits.
+func (p *rules) softTime(last time.Duration) time.Duration {
+	if p.softTimeout != 0 {
+		return p.softTimeout
+	}
+	return max(minSoftTimeout, 2*last)
+}

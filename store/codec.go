@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: MIT
+
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+)
+
+// The encoded form, all numbers little-endian:
+//
+//	offset  size
+//	     0     4  magic "HLDV"
+//	     4     1  format version
+//	     5     1  codec of the body, 0 = as is
+//	     6     1  kind
+//	     7     1  source of the lifetime
+//	     8     4  flags
+//	    12     2  status
+//	    14     1  number of positions (asOf)
+//	    15     1  reserved, 0
+//	    16     4  length of the head: all up to and including its checksum
+//	    20     4  length of the body
+//	    24     8  request time      32  8  response time   40  8  store until
+//	    48     8  initial age       56  8  lifetime
+//	    64     8  stale-while-revalidate                   72  8  stale-if-error
+//	    80     8  URL hash          88  8  generation
+//	    96        positions: 16 epoch, 8 sequence each
+//	              key: 4 length, text
+//	              vary: 2 count, each 2 length + name; 4 length + selected values
+//	              tags: 2 count, each 8 hash, 2 length, text
+//	              fields: 2 count, each 2 length + name, 2 count, each 4 length + value
+//	              4  CRC-32C of all before
+//	              body
+//	              4  CRC-32C of the body, where that has at most 64 KiB
+//
+// Every length is checked before it is used; Decode never reads past its input
+// and never allocates by a length that it didn't check.
+const (
+	magic         = "HLDV"
+	formatVersion = 1
+
+	offVersion      = 4
+	offCodec        = 5
+	offKind         = 6
+	offSource       = 7
+	offFlags        = 8
+	offStatus       = 12
+	offAsOfCount    = 14
+	offReserved     = 15
+	offHeadLen      = 16
+	offBodyLen      = 20
+	offRequestTime  = 24
+	offResponseTime = 32
+	offStoreUntil   = 40
+	offInitialAge   = 48
+	offLifetime     = 56
+	offSWR          = 64
+	offSIE          = 72
+	offURLHash      = 80
+	offGeneration   = 88
+	headerLen       = 96
+
+	positionLen  = 24
+	maxPositions = 16
+	sumLen       = 4
+
+	// Bodies above this length carry no checksum: a damaged transfer of a
+	// large body shows in its length, and summing it costs more than it saves.
+	maxSummedBody = 64 << 10
+)
+
+// ErrFormat says that bytes are not an entry, or not one of a format that this
+// release knows. Whoever reads it treats it as a miss.
+var ErrFormat = errors.New("not a readable entry")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// New encodes a response. It copies all that it is given. It fails only where a
+// part exceeds what the format holds.
+func New(r Response) (*Entry, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	raw := make([]byte, 0, r.encodedLen())
+	raw = append(raw, magic...)
+	raw = append(raw, formatVersion, 0, byte(r.Kind), byte(r.LifetimeFrom))
+	raw = binary.LittleEndian.AppendUint32(raw, uint32(r.Flags))
+	raw = binary.LittleEndian.AppendUint16(raw, uint16(r.Status))
+	raw = append(raw, byte(len(r.AsOf)), 0)
+	raw = binary.LittleEndian.AppendUint32(raw, 0) // head length, known below
+	raw = binary.LittleEndian.AppendUint32(raw, uint32(len(r.Body)))
+	for _, n := range [...]int64{
+		r.RequestTime, r.ResponseTime, r.StoreUntil, int64(r.InitialAge), int64(r.Lifetime),
+		int64(r.StaleWhileRevalidate), int64(r.StaleIfError), int64(r.URLHash), int64(r.Generation),
+	} {
+		raw = binary.LittleEndian.AppendUint64(raw, uint64(n))
+	}
+	for _, p := range r.AsOf {
+		raw = append(raw, p.Epoch[:]...)
+		raw = binary.LittleEndian.AppendUint64(raw, p.Seq)
+	}
+
+	e := &Entry{bodyLen: uint32(len(r.Body))}
+	e.keyAt = uint32(len(raw))
+	raw = appendText32(raw, r.Key)
+	e.varyAt = uint32(len(raw))
+	raw = appendVary(raw, r.Vary, r.Selected)
+	e.tagsAt = uint32(len(raw))
+	raw = appendTags(raw, r.Tags)
+	e.fieldsAt = uint32(len(raw))
+	raw = appendFields(raw, r.Fields)
+
+	e.bodyFrom = uint32(len(raw) + sumLen)
+	binary.LittleEndian.PutUint32(raw[offHeadLen:], e.bodyFrom)
+	raw = binary.LittleEndian.AppendUint32(raw, crc32.Checksum(raw, castagnoli))
+	raw = append(raw, r.Body...)
+	if len(r.Body) <= maxSummedBody {
+		raw = binary.LittleEndian.AppendUint32(raw, crc32.Checksum(r.Body, castagnoli))
+	}
+	e.raw = raw
+	return e, nil
+}
+
+// Bytes returns the encoded form. It must not be modified.
+func (e *Entry) Bytes() []byte { return e.raw[:len(e.raw):len(e.raw)] }
+
+// Decode reads an entry from its encoded form and keeps raw, which the caller
+// must not modify any more. All that is wrong with raw gives ErrFormat.
+func Decode(raw []byte) (*Entry, error) {
+	if len(raw) < headerLen || string(raw[:4]) != magic {
+		return nil, fmt.Errorf("%w: no entry", ErrFormat)
+	}
+	if raw[offVersion] != formatVersion || raw[offCodec] != 0 || raw[offReserved] != 0 {
+		return nil, fmt.Errorf("%w: format %d, codec %d", ErrFormat, raw[offVersion], raw[offCodec])
+	}
+	headLen := binary.LittleEndian.Uint32(raw[offHeadLen:])
+	bodyLen := binary.LittleEndian.Uint32(raw[offBodyLen:])
+	want := uint64(headLen) + uint64(bodyLen)
+	if bodyLen <= maxSummedBody {
+		want += sumLen
+	}
+	if uint64(len(raw)) != want || headLen < headerLen+sumLen {
+		return nil, fmt.Errorf("%w: length", ErrFormat)
+	}
+	head := raw[:headLen-sumLen]
+	if crc32.Checksum(head, castagnoli) != binary.LittleEndian.Uint32(raw[headLen-sumLen:]) {
+		return nil, fmt.Errorf("%w: checksum of the head", ErrFormat)
+	}
+	e := &Entry{raw: raw, bodyFrom: headLen, bodyLen: bodyLen}
+	if bodyLen <= maxSummedBody &&
+		crc32.Checksum(e.Body(), castagnoli) != binary.LittleEndian.Uint32(raw[len(raw)-sumLen:]) {
+		return nil, fmt.Errorf("%w: checksum of the body", ErrFormat)
+	}
+	if err := e.locate(head); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// locate walks over the parts of variable length and notes where they begin.
+func (e *Entry) locate(head []byte) error {
+	if head[offKind] > byte(KindVary) || head[offAsOfCount] > maxPositions {
+		return fmt.Errorf("%w: kind or positions", ErrFormat)
+	}
+	r := reader{b: head, at: headerLen}
+	r.skip(e.NumAsOf() * positionLen)
+	e.keyAt = uint32(r.at)
+	r.text32()
+	e.varyAt = uint32(r.at)
+	for range r.uint16() {
+		r.text16()
+	}
+	r.text32()
+	e.tagsAt = uint32(r.at)
+	for range r.uint16() {
+		r.skip(8)
+		r.text16()
+	}
+	e.fieldsAt = uint32(r.at)
+	for range r.uint16() {
+		r.text16()
+		for range r.uint16() {
+			r.text32()
+		}
+	}
+	if r.bad || r.at != len(head) {
+		return fmt.Errorf("%w: parts", ErrFormat)
+	}
+	return nil
+}
+
+// Response returns the entry in plain form. Strings and body share no memory
+// that the caller could modify by mistake, except Body, which must not be modified.
+func (e *Entry) Response() Response {
+	r := Response{
+		Kind: e.Kind(), Flags: e.Flags(), Key: e.Key(), URLHash: e.URLHash(),
+		Status: e.Status(), Fields: e.Fields(), Body: e.Body(),
+		RequestTime: e.RequestTime(), ResponseTime: e.ResponseTime(), StoreUntil: e.StoreUntil(),
+		InitialAge: e.InitialAge(), Lifetime: e.Lifetime(), LifetimeFrom: e.LifetimeFrom(),
+		StaleWhileRevalidate: e.StaleWhileRevalidate(), StaleIfError: e.StaleIfError(),
+		Tags: e.Tags(), Vary: e.Vary(), Selected: string(e.selectedBytes()), Generation: e.Generation(),
+	}
+	for i := range e.NumAsOf() {
+		r.AsOf = append(r.AsOf, e.AsOf(i))
+	}
+	return r
+}
+
+// Fields returns the stored header fields, newly decoded.
+func (e *Entry) Fields() []Field {
+	// One string for all names and values instead of one for each.
+	text := string(e.raw[e.fieldsAt : e.bodyFrom-sumLen])
+	r := reader{b: e.raw[:e.bodyFrom-sumLen], at: int(e.fieldsAt)}
+	cut := func(n int) string {
+		at := r.at - int(e.fieldsAt)
+		r.skip(n)
+		return text[at : at+n]
+	}
+	fields := make([]Field, r.uint16())
+	for i := range fields {
+		fields[i].Name = cut(r.uint16())
+		values := make([]string, r.uint16())
+		for j := range values {
+			values[j] = cut(int(r.uint32()))
+		}
+		fields[i].Values = values
+	}
+	return fields
+}
+
+// Field returns the first value of the field with that canonical name.
+func (e *Entry) Field(name string) (string, bool) {
+	r := reader{b: e.raw[:e.bodyFrom-sumLen], at: int(e.fieldsAt)}
+	for range r.uint16() {
+		found := string(r.text16()) == name
+		for range r.uint16() {
+			if value := r.text32(); found {
+				return string(value), true
+			}
+		}
+	}
+	return "", false
+}
+
+// Tags returns the cache groups of the response.
+func (e *Entry) Tags() []Tag {
+	r := reader{b: e.raw[:e.bodyFrom-sumLen], at: int(e.tagsAt)}
+	n := r.uint16()
+	if n == 0 {
+		return nil
+	}
+	tags := make([]Tag, n)
+	for i := range tags {
+		tags[i].Hash = r.uint64()
+		tags[i].Name = string(r.text16())
+	}
+	return tags
+}
+
+// NumTags returns the number of tags.
+func (e *Entry) NumTags() int { return int(binary.LittleEndian.Uint16(e.raw[e.tagsAt:])) }
+
+// EachTagHash calls f with the hash of every tag until f returns false, without
+// allocating.
+func (e *Entry) EachTagHash(f func(hash uint64) bool) {
+	r := reader{b: e.raw[:e.bodyFrom-sumLen], at: int(e.tagsAt)}
+	for range r.uint16() {
+		hash := r.uint64()
+		r.text16()
+		if !f(hash) {
+			return
+		}
+	}
+}
+
+// Vary returns the names of the request fields that select among the variants.
+func (e *Entry) Vary() []string {
+	r := reader{b: e.raw[:e.bodyFrom-sumLen], at: int(e.varyAt)}
+	n := r.uint16()
+	if n == 0 {
+		return nil
+	}
+	names := make([]string, n)
+	for i := range names {
+		names[i] = string(r.text16())
+	}
+	return names
+}
+
+// SelectedIs reports whether the variant was selected by these values, given in
+// canonical text, without allocating.
+func (e *Entry) SelectedIs(values []byte) bool { return string(e.selectedBytes()) == string(values) }
+
+func (e *Entry) selectedBytes() []byte {
+	r := reader{b: e.raw[:e.bodyFrom-sumLen], at: int(e.varyAt)}
+	for range r.uint16() {
+		r.text16()
+	}
+	return r.text32()
+}
+
+// check reports what the format can't hold, naming the part.
+func (r *Response) check() error {
+	switch {
+	case len(r.Key) > MaxKeyLen:
+		return fmt.Errorf("%w: key of %d bytes", ErrTooLarge, len(r.Key))
+	case uint64(len(r.Body)) > math.MaxUint32/2:
+		return fmt.Errorf("%w: body of %d bytes", ErrTooLarge, len(r.Body))
+	case len(r.AsOf) > maxPositions:
+		return fmt.Errorf("%w: %d positions", ErrTooLarge, len(r.AsOf))
+	case len(r.Fields) > math.MaxUint16 || len(r.Tags) > math.MaxUint16 || len(r.Vary) > math.MaxUint16:
+		return fmt.Errorf("%w: too many fields, tags or selecting fields", ErrTooLarge)
+	case r.Status < 0 || r.Status > 999:
+		return fmt.Errorf("%w: status %d", ErrFormat, r.Status)
+	case r.Kind > KindVary:
+		return fmt.Errorf("%w: kind %d", ErrFormat, r.Kind)
+	}
+	for _, name := range r.Vary {
+		if len(name) > math.MaxUint16 {
+			return fmt.Errorf("%w: name in Vary", ErrTooLarge)
+		}
+	}
+	for _, t := range r.Tags {
+		if len(t.Name) > math.MaxUint16 {
+			return fmt.Errorf("%w: tag of %d bytes", ErrTooLarge, len(t.Name))
+		}
+	}
+	for _, f := range r.Fields {
+		if len(f.Name) > math.MaxUint16 || len(f.Values) > math.MaxUint16 {
+			return fmt.Errorf("%w: field name or number of lines", ErrTooLarge)
+		}
+	}
+	if n := r.encodedLen(); uint64(n) > math.MaxUint32 {
+		return fmt.Errorf("%w: %d bytes", ErrTooLarge, n)
+	}
+	return nil
+}
+
+// encodedLen returns the length of the encoded form, to allocate it once.
+func (r *Response) encodedLen() int {
+	n := headerLen + len(r.AsOf)*positionLen + 4 + len(r.Key) + 2 + 4 + len(r.Selected) + 2 + 2 + sumLen + len(r.Body)
+	if len(r.Body) <= maxSummedBody {
+		n += sumLen
+	}
+	for _, name := range r.Vary {
+		n += 2 + len(name)
+	}
+	for _, t := range r.Tags {
+		n += 8 + 2 + len(t.Name)
+	}
+	for _, f := range r.Fields {
+		n += 2 + len(f.Name) + 2
+		for _, v := range f.Values {
+			n += 4 + len(v)
+		}
+	}
+	return n
+}
+
+func appendText16(b []byte, s string) []byte {
+	return append(binary.LittleEndian.AppendUint16(b, uint16(len(s))), s...)
+}
+
+func appendText32(b []byte, s string) []byte {
+	return append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
+}
+
+func appendVary(b []byte, names []string, selected string) []byte {
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(names)))
+	for _, name := range names {
+		b = appendText16(b, name)
+	}
+	return appendText32(b, selected)
+}
+
+func appendTags(b []byte, tags []Tag) []byte {
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(tags)))
+	for _, t := range tags {
+		b = binary.LittleEndian.AppendUint64(b, t.Hash)
+		b = appendText16(b, t.Name)
+	}
+	return b
+}
+
+func appendFields(b []byte, fields []Field) []byte {
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(fields)))
+	for _, f := range fields {
+		b = appendText16(b, f.Name)
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(f.Values)))
+		for _, v := range f.Values {
+			b = appendText32(b, v)
+		}
+	}
+	return b
+}
+
+// reader walks over encoded parts. Once a length was wrong it is bad for good
+// and returns zero values.
+type reader struct {
+	b   []byte
+	at  int
+	bad bool
+}
+
+func (r *reader) take(n int) []byte {
+	if r.bad || n < 0 || n > len(r.b)-r.at {
+		r.bad = true
+		return nil
+	}
+	r.at += n
+	return r.b[r.at-n : r.at]
+}
+
+func (r *reader) skip(n int) { r.take(n) }
+
+func (r *reader) uint16() int {
+	if b := r.take(2); b != nil {
+		return int(binary.LittleEndian.Uint16(b))
+	}
+	return 0
+}
+
+func (r *reader) uint32() uint32 {
+	if b := r.take(4); b != nil {
+		return binary.LittleEndian.Uint32(b)
+	}
+	return 0
+}
+
+func (r *reader) uint64() uint64 {
+	if b := r.take(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (r *reader) text16() []byte { return r.take(r.uint16()) }
+func (r *reader) text32() []byte { return r.take(int(r.uint32())) }

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/internal/freshness"
+	"github.com/holdover-go/holdover/internal/httpfield"
+)
+
+// serveNew answers with the response that was just stored, as the request wants it.
+func (x *exchange) serveNew(j *judgement, state flight.State, how flight.How) {
+	st := status{fwd: x.fwd, stored: true, collapsed: how != flight.Started}
+	if j.freshened {
+		st.fwdStatus = http.StatusNotModified
+	}
+	e := j.entry
+	age := freshness.CurrentAge(e.InitialAge(), e.ResponseTime(), x.c.clock())
+	x.serveStored(e, st, e.Lifetime()-age, age)
+	x.reportForwarded()
+}
+
+func (x *exchange) reportForwarded() { x.report(x.fwd, false) }
+
+// stream sends the response while it arrives.
+func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, how flight.How) {
+	starter := how == flight.Started
+	if !rd.Begin() {
+		x.degrade(faultOf(state.Failure), nil)
+		return
+	}
+	h := x.w.Header()
+	header := state.Header
+	if !starter {
+		header = header.Clone()
+		httpfield.StripHopByHop(header)
+		if trailer := state.Header["Trailer"]; len(trailer) > 0 {
+			header["Trailer"] = trailer
+		}
+		if j.storing() {
+			age := freshness.CurrentAge(j.draft.InitialAge, j.draft.ResponseTime, x.c.clock())
+			header["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
+		}
+	}
+	mergeHeader(h, header)
+	st := status{fwd: x.fwd, collapsed: !starter, stored: j.storing() && state.Keep}
+	if x.fault != "" {
+		st.detail = x.fault
+	}
+	appendStatus(h, st.String())
+	x.status, x.sent = state.Status, true
+	if x.answersNotModified(state, j) {
+		x.reportForwarded()
+		return
+	}
+	x.w.WriteHeader(state.Status)
+	x.reportForwarded()
+	x.copyBody(rd, state, starter)
+}
+
+// answersNotModified turns a 200 into a 304 where the client's own condition, which
+// was not passed on, holds.
+func (x *exchange) answersNotModified(state flight.State, j *judgement) bool {
+	if !j.storing() || state.Status != http.StatusOK || !x.notModified(state.Header.Get("Etag"), state.Header.Get("Last-Modified")) {
+		return false
+	}
+	delete(x.w.Header(), "Content-Length")
+	x.status = http.StatusNotModified
+	x.w.WriteHeader(http.StatusNotModified)
+	return true
+}
+
+// copyBody sends the body as it arrives, and what the handler flushed at once.
+func (x *exchange) copyBody(rd *flight.Reader, state flight.State, starter bool) {
+	control := http.NewResponseController(x.w)
+	flushed := int64(-1)
+	if state.Flushed > 0 || state.Phase == flight.Header && state.Buffered == 0 {
+		flushed = 0
+	}
+	for {
+		if flushed >= 0 && rd.Flushed(state) && rd.Offset() >= flushed && state.Phase == flight.Header {
+			_ = control.Flush()
+			flushed = rd.Offset() + 1
+		}
+		p, now, end := rd.Next()
+		state = now
+		switch {
+		case end == flight.Left:
+			return
+		case len(p) > 0 && state.Phase != flight.Failed:
+			if _, err := x.w.Write(p); err != nil {
+				return
+			}
+			rd.Advance(len(p))
+			if state.Flushed > 0 {
+				flushed = max(flushed, 0)
+			}
+		case state.Phase == flight.Complete:
+			x.sendTrailer(state.Trailer)
+			return
+		default:
+			x.cutOff(state.Failure, starter)
+		}
+	}
+}
+
+// cutOff aborts the connection: bytes were sent that can't be completed.
+func (x *exchange) cutOff(failure *flight.Failure, starter bool) {
+	if starter && failure.Cause == flight.Panicked {
+		panic(failure.Value)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+func (x *exchange) sendTrailer(trailer http.Header) {
+	h := x.w.Header()
+	for name, values := range trailer {
+		h[name] = values
+	}
+}

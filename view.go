@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/freshness"
+	"github.com/holdover-go/holdover/store"
+)
+
+// view is what a hit needs of an entry, decoded once and kept in the entry's slot.
+type view struct {
+	fields []store.Field // to be sent, without Age
+	stamp  atomic.Pointer[stamp]
+}
+
+// varyView is the same for a vary record.
+type varyView struct{ names []string }
+
+// stamp is what changes from second to second: it holds between two instants,
+// for one policy and one state of the marks. While it holds, the entry is fresh.
+type stamp struct {
+	from, until int64 // Unix nanoseconds
+	rules       *rules
+	position    uint64 // of the marks
+	originsOwn  bool
+	age         [1]string
+	status      [1]string
+}
+
+// viewOf returns the entry's view and makes it on the first hit.
+func viewOf(e *store.Entry) *view {
+	if v, ok := e.View().(*view); ok {
+		return v
+	}
+	v := &view{fields: e.Fields()}
+	e.SetView(v)
+	return v
+}
+
+// varyNames returns the selecting fields of a vary record.
+func varyNames(e *store.Entry) []string {
+	if v, ok := e.View().(*varyView); ok {
+		return v.names
+	}
+	v := &varyView{names: e.Vary()}
+	e.SetView(v)
+	return v.names
+}
+
+// holds reports whether the stamp still says the truth.
+func (s *stamp) holds(now int64, p *rules, position uint64) bool {
+	return s != nil && now >= s.from && now < s.until && s.rules == p && s.position == position
+}
+
+// restamp renews the stamp of a fresh entry; nil if it isn't simply fresh.
+func (c *Cache) restamp(e *store.Entry, v *view, p *rules, now int64) *stamp {
+	position := c.marks.Position()
+	hard, soft := c.marks.Entry(e)
+	f := factsOf(e, soft, now)
+	if hard || !f.fresh() || f.has(store.NoCache) {
+		return nil
+	}
+	second := int64(f.age / time.Second)
+	s := &stamp{rules: p, position: position, originsOwn: f.originsOwn()}
+	// The age reaches the next whole second, or the lifetime, at a known instant.
+	s.from = now - int64(f.age-time.Duration(second)*time.Second)
+	s.until = min(s.from+int64(time.Second), now+int64(f.lifetime-f.age))
+	if freshness.CurrentAge(e.InitialAge(), e.ResponseTime(), s.from) < f.age-time.Second {
+		s.from = now
+	}
+	var buf [64]byte
+	b := strconv.AppendInt(buf[:0], second, 10)
+	n := len(b)
+	b = appendHit(b, f.lifetime-f.age)
+	text := string(b)
+	s.age[0], s.status[0] = text[:n], text[n:]
+	v.stamp.Store(s)
+	return s
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/holdover-go/holdover/store"
+)
+
+// Bounds of the queue of store writes.
+const (
+	maxQueued = 4096
+	writers   = 4
+)
+
+// write is one store write: an entry to set, or a key to delete.
+type write struct {
+	entry  *store.Entry // nil = delete
+	absent bool         // set only where nothing stands
+}
+
+// writeQueue keeps store writes off the clients' path. It holds the newest write
+// per key, and lookups see what is queued, so that nobody misses what was just
+// fetched. A store in this process is written at once: that is quicker.
+type writeQueue struct {
+	c     *Cache
+	local bool
+
+	mu      sync.Mutex
+	pending map[string]write
+	order   []string
+	active  map[string]bool
+	running int
+	closed  bool
+	idle    *sync.Cond
+}
+
+func newWriteQueue(c *Cache) *writeQueue {
+	_, local := c.store.(store.BytesGetter)
+	q := &writeQueue{c: c, local: local, pending: map[string]write{}, active: map[string]bool{}}
+	q.idle = sync.NewCond(&q.mu)
+	return q
+}
+
+// put queues a write.
+func (q *writeQueue) put(key string, w write) {
+	if q.local {
+		q.perform(key, w)
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if old, queued := q.pending[key]; queued {
+		if !w.absent || old.entry == nil {
+			q.pending[key] = w
+		}
+		return
+	}
+	if q.closed || len(q.pending) >= maxQueued {
+		q.c.counters.add(cWritesDropped)
+		return
+	}
+	q.pending[key] = w
+	q.order = append(q.order, key)
+	if q.running < writers {
+		q.running++
+		go q.drain()
+	}
+}
+
+// get returns what is queued for key: the entry, and whether anything is.
+func (q *writeQueue) get(key []byte) (*store.Entry, bool) {
+	if q.local {
+		return nil, false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w, queued := q.pending[string(key)]
+	if w.absent {
+		return nil, false
+	}
+	return w.entry, queued
+}
+
+// drain writes until nothing is queued. Writes of one key never overlap.
+func (q *writeQueue) drain() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		key, w, found := q.next()
+		if !found {
+			q.running--
+			q.idle.Broadcast()
+			return
+		}
+		q.active[key] = true
+		q.mu.Unlock()
+		q.perform(key, w)
+		q.mu.Lock()
+		delete(q.active, key)
+		if now := q.pending[key]; now == w {
+			delete(q.pending, key)
+		} else {
+			q.order = append(q.order, key)
+		}
+	}
+}
+
+// next takes the oldest key that nobody is writing. It stays pending meanwhile, to
+// be seen by lookups.
+func (q *writeQueue) next() (string, write, bool) {
+	for i, key := range q.order {
+		if !q.active[key] {
+			q.order = append(q.order[:i:i], q.order[i+1:]...)
+			return key, q.pending[key], true
+		}
+	}
+	return "", write{}, false
+}
+
+func (q *writeQueue) perform(key string, w write) {
+	ctx, cancel := context.WithTimeout(context.Background(), q.c.cfg.StoreTimeout)
+	defer cancel()
+	err := q.c.guard("set", func() error {
+		switch {
+		case w.entry == nil:
+			return q.c.store.Delete(ctx, key)
+		case w.absent:
+			_, err := store.SetIfAbsent(ctx, q.c.store, key, w.entry)
+			return err
+		}
+		return q.c.store.Set(ctx, key, w.entry)
+	})
+	if err != nil {
+		q.c.storeFailed(err)
+	}
+}
+
+// close refuses further writes and gives those that are queued the time given.
+func (q *writeQueue) close(timeout time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	late := false
+	timer := time.AfterFunc(timeout, func() {
+		q.mu.Lock()
+		late = true
+		q.order = nil
+		q.mu.Unlock()
+		q.idle.Broadcast()
+	})
+	defer timer.Stop()
+	for q.running > 0 && !late {
+		q.idle.Wait()
+	}
+	for q.running > 0 { // each is in a write that ends by its own deadline
+		q.idle.Wait()
+	}
+}
