@@ -140,10 +140,3 @@ func TestClosed(t *testing.T) {
 	require.Zero(t, s.Stats().Entries)
 	require.Zero(t, s.Stats().Bytes)
 }
-
-func TestShards(t *testing.T) {
-	// A store of 256 MiB has four shards, and what fits into none is refused.
-	s := open(t, 0)
-	require.NoError(t, s.Set(t.Context(), "k", entry(t, "k", 63<<20)))
-	require.ErrorIs(t, s.Set(t.Context(), "k", entry(t, "k", 64<<20)), store.ErrTooLarge)
-}
