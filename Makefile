@@ -4,10 +4,10 @@ GO ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # "work" means every package of every module in go.work.
-.PHONY: test lint vet format staticcheck modern tidy race bench servers
+.PHONY: test lint vet format staticcheck modern tidy race allocs bench servers
 
 ## test: everything that must pass before a change is accepted
-test: servers lint modern tidy race
+test: servers lint modern tidy race allocs
 
 ## lint: the quick checks, without tests
 lint: vet format staticcheck
@@ -31,6 +31,10 @@ tidy:
 
 race:
 	$(GO) test -race -shuffle=on work
+
+# Tests that count allocations can't run under the race detector.
+allocs:
+	$(GO) test -run Alloc work
 
 ## bench: the benchmarks of all modules
 bench:

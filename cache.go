@@ -129,7 +129,8 @@ func New(cfg Config) (*Cache, error) {
 		}
 	}
 	c.writes = newWriteQueue(c)
-	c.scratch.New = func() any { return &scratch{} }
+	var made atomic.Uint32
+	c.scratch.New = func() any { return &scratch{stripe: made.Add(1)} }
 	return c, nil
 }
 

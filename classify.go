@@ -18,7 +18,7 @@ const (
 )
 
 // classify sends straight through what can't be answered from a cache.
-func (p *rules) classify(r *http.Request) (route, Reason) {
+func (p *rules) classify(r *http.Request, in interest) (route, Reason) {
 	switch {
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		if !p.getHead {
@@ -30,15 +30,15 @@ func (p *rules) classify(r *http.Request) (route, Reason) {
 	case r.Method == http.MethodConnect:
 		return upgrade, ReasonMethod
 	case !p.caches(r.Method):
-		if _, asked := r.Header["Upgrade"]; asked {
+		if in&hasUpgrade != 0 {
 			return upgrade, ReasonMethod
 		}
 		return direct, ReasonMethod
 	}
-	if _, asked := r.Header["Upgrade"]; asked {
+	if in&hasUpgrade != 0 {
 		return upgrade, ReasonBypass
 	}
-	if accept := r.Header["Accept"]; len(accept) > 0 && wantsEventStream(accept) {
+	if in&hasAccept != 0 && wantsEventStream(r.Header["Accept"]) {
 		return direct, ReasonBypass
 	}
 	if p.Outcome == None || p.Bypass != nil && p.Bypass(r) {
@@ -69,9 +69,44 @@ func wantsEventStream(accept []string) bool {
 	return httpfield.HasToken(accept, "text/event-stream")
 }
 
-// needsOrigin are the preconditions that only the origin may evaluate (RFC 9111 §4.3.2).
-func needsOrigin(h http.Header) bool {
-	_, match := h["If-Match"]
-	_, unmodified := h["If-Unmodified-Since"]
-	return match || unmodified
+// interest is which of the fields that matter a request has.
+type interest uint16
+
+const (
+	hasUpgrade interest = 1 << iota
+	hasAccept
+	hasForwardedProto
+	hasDirectives // Cache-Control or Pragma
+	hasRange
+	hasCondition
+	hasPrecondition // one that only the origin may evaluate (RFC 9111 §4.3.2)
+	hasAuthorization
+	hasCookie
+)
+
+// fieldsOfInterest walks over the header once instead of asking for each name.
+func fieldsOfInterest(h http.Header) (in interest) {
+	for name := range h {
+		switch name {
+		case "Upgrade":
+			in |= hasUpgrade
+		case "Accept":
+			in |= hasAccept
+		case "X-Forwarded-Proto":
+			in |= hasForwardedProto
+		case "Cache-Control", "Pragma":
+			in |= hasDirectives
+		case "Range":
+			in |= hasRange
+		case "If-None-Match", "If-Modified-Since":
+			in |= hasCondition
+		case "If-Match", "If-Unmodified-Since":
+			in |= hasPrecondition
+		case "Authorization":
+			in |= hasAuthorization
+		case "Cookie":
+			in |= hasCookie
+		}
+	}
+	return in
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -21,7 +22,7 @@ func (f *fetch) commit(result flight.Result) {
 		f.headSaw(j, result)
 		return
 	}
-	if !j.storing() {
+	if !j.storing() && !j.freshened {
 		f.removeGone(j)
 		return
 	}
@@ -35,6 +36,10 @@ func (f *fetch) commit(result flight.Result) {
 	d := j.draft
 	d.Body = body
 	d.Fields = f.p.storedFields(header, j.cc, len(body), d.Status)
+	if !j.storing() { // a 304 that forbids storing still answers this request
+		j.entry, _ = store.New(d)
+		return
+	}
 	if err := f.store(j, d); err != nil {
 		f.emit(Event{Kind: EventRefused, Reason: ReasonUnstorable, Status: d.Status, Err: err})
 		return
@@ -75,6 +80,11 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 
 // store makes the entry, with its vary record where it has variants, and writes both.
 func (f *fetch) store(j *judgement, d store.Response) error {
+	if j.outcome >= failed && f.found.record != nil && len(j.varyNames) == 0 {
+		// A failure that doesn't vary must not displace the other variants.
+		j.varyNames = varyNames(f.found.record)
+		j.selected = string(httpfield.AppendSelected(nil, j.varyNames, f.asked.header, f.asked.host))
+	}
 	if len(j.varyNames) > 0 {
 		return f.storeVariant(j, d)
 	}

@@ -127,6 +127,8 @@ func decideStored(stored bool, f facts, w wishes, p *rules, miss Reason) decisio
 		return decision{serve, ReasonHit}
 	case w.cc.MinFresh != cachecontrol.Absent:
 		return decision{forward, ReasonRequest}
+	case p.Outcome == Strict: // nothing stale
+		return decision{forward, ReasonStale}
 	case f.staleness() < f.window(f.swr, p.swr): // RFC 5861 §3
 		return decision{serveStale, ReasonStaleWhileRevalidate}
 	case f.acceptsStale(w, p): // §5.2.1.2

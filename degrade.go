@@ -31,8 +31,7 @@ func (x *exchange) degrade(fault Reason, raise func()) {
 func (x *exchange) serveInstead(fault Reason, fwdStatus ...int) bool {
 	asked := fault
 	if fault == ReasonBackOff {
-		// What keeps us from asking was a failure of the worst kind for all we know.
-		asked = ReasonTransport
+		asked = x.scope.lastFault()
 	}
 	reason, usable := x.usable(asked)
 	if !usable {

@@ -180,12 +180,14 @@ func (c *Cache) count(e Event) {
 }
 
 func (c *Cache) countAnswer(e Event) {
+	if e.Reason == ReasonHit { // counted without a request, for the hit path's sake
+		c.counters.add(cHits)
+		return
+	}
 	list := [3]counter{cRequests}
 	n := 1
 	add := func(k counter) { list[n] = k; n++ }
 	switch e.Reason {
-	case ReasonHit:
-		add(cHits)
 	case ReasonFallback, ReasonAllow, ReasonTimeout, ReasonUnreachable, ReasonOnlyIfCached:
 		add(cSynthetic)
 	default:

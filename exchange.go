@@ -25,6 +25,7 @@ type exchange struct {
 	h     *handler
 	w     http.ResponseWriter
 	r     *http.Request
+	in    interest
 	scope *scope
 
 	now     int64
@@ -49,6 +50,7 @@ type exchange struct {
 	names []string // learned from a fetch that was not for us: what selects among the variants
 
 	// What became of it.
+	tries      int // lookups
 	interims   int
 	sent       bool // the answer's header went out
 	closeAfter bool // the connection can't be used again: ServeHTTP is held
@@ -60,8 +62,8 @@ type exchange struct {
 
 // newExchange reads a request body that belongs to the key. False means that the
 // body is too large for that.
-func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, s *scratch, now int64) (*exchange, bool) {
-	x := &exchange{c: h.c, p: h.p, h: h, w: w, r: r, s: s, now: now, began: time.Now()}
+func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, in interest, s *scratch, now int64) (*exchange, bool) {
+	x := &exchange{c: h.c, p: h.p, h: h, w: w, r: r, in: in, s: s, now: now, began: time.Now()}
 	if hasBody(r) && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		body, err := io.ReadAll(io.LimitReader(r.Body, maxKeyBody+1))
 		if err != nil || len(body) > maxKeyBody {
@@ -77,8 +79,8 @@ func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, s *scratch
 	x.key = string(s.key)
 	x.hash = maphash.Bytes(h.c.seed, s.key)
 	x.scope = h.scopes.get(h.scopeName(r))
-	x.wishes = h.p.wishesOf(r)
-	x.class = classOfCredentials(r.Header)
+	x.wishes = h.p.wishesOf(r, in)
+	x.class = classOfCredentials(in)
 	return x, true
 }
 
@@ -95,8 +97,8 @@ func (h *handler) scopeName(r *http.Request) string {
 	return h.p.Origin.Scope(r)
 }
 
-func (p *rules) wishesOf(r *http.Request) wishes {
-	w := wishes{credentials: p.credentials(r.Header)}
+func (p *rules) wishesOf(r *http.Request, in interest) wishes {
+	w := wishes{credentials: p.credentials(in)}
 	s := p.Safety
 	if s.RequestDirectives == HonourDirectives || s.RequestDirectives == HonourTrusted && s.Trusted(r) {
 		w.cc = cachecontrol.ParseRequest(r.Header["Cache-Control"], r.Header["Pragma"])
@@ -106,11 +108,11 @@ func (p *rules) wishesOf(r *http.Request) wishes {
 	return w
 }
 
-func classOfCredentials(h http.Header) keystate.Class {
-	if _, there := h["Authorization"]; there {
+func classOfCredentials(in interest) keystate.Class {
+	switch {
+	case in&hasAuthorization != 0:
 		return keystate.ClassAuthorization
-	}
-	if _, there := h["Cookie"]; there {
+	case in&hasCookie != 0:
 		return keystate.ClassCookie
 	}
 	return keystate.ClassNone
@@ -121,11 +123,10 @@ func (x *exchange) answer() {
 	defer x.end()
 	x.detachable = x.c.cfg.Detach != nil || flight.OnlyServerValues(x.r.Context())
 	x.base = x.fetchContext()
-	const lookups = 4 // again only if another request stored something meanwhile
-	for range lookups {
+	for x.tries = 1; ; x.tries++ { // again only if another fetch has ended meanwhile
 		x.lookup()
 		d := decide(x.found.entry != nil, x.facts, x.wishes, x.p, x.found.miss)
-		if needsOrigin(x.r.Header) && d.action != refuse {
+		if x.in&hasPrecondition != 0 && d.action != refuse {
 			x.inline(ReasonBypass)
 			return
 		}
@@ -147,7 +148,6 @@ func (x *exchange) answer() {
 			return
 		}
 	}
-	x.inline(x.fwd)
 }
 
 func (x *exchange) lookup() {
@@ -213,7 +213,7 @@ func (x *exchange) serveStaleNow(reason Reason, fwdStatus int) {
 	}
 	ttl := x.facts.lifetime - x.facts.age
 	if x.facts.soft {
-		ttl = min(ttl, -1)
+		ttl = min(ttl, -1) // stale, whatever its lifetime says
 	}
 	x.serveStored(x.found.entry, st, ttl, x.facts.age)
 	x.report(reason, true)

@@ -107,10 +107,13 @@ func (x *exchange) request(ctx context.Context, f *fetch, pl plan) *http.Request
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}
+	if pl.method == http.MethodHead { // nothing is stored of the answer
+		return req
+	}
 	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Range", "Range"} {
 		delete(req.Header, name)
 	}
-	if e := x.found.entry; e != nil && pl.method != http.MethodHead && !e.Has(store.Failed) && e.Status() == http.StatusOK {
+	if e := x.found.entry; e != nil && !e.Has(store.Failed) && e.Status() == http.StatusOK {
 		if etag, given := e.Field("Etag"); given { // sent as it is: origins compare byte by byte
 			req.Header["If-None-Match"] = []string{etag}
 			f.asked.validated = e
@@ -128,16 +131,21 @@ func (x *exchange) request(ctx context.Context, f *fetch, pl plan) *http.Request
 }
 
 func (x *exchange) askedOf(f *fetch, req *http.Request) asked {
-	_, authorization := req.Header["Authorization"]
-	_, cookie := req.Header["Cookie"]
-	host, target := requestTarget(x.r)
+	a := x.p.asked(req, x.key)
+	a.host, a.target = requestTarget(x.r)
+	a.noStore = x.wishes.cc.NoStore
+	a.started, a.asOf, a.validated = x.c.clock(), f.asOf, f.asked.validated
+	return a
+}
+
+// asked collects what judging the response to r needs to know of it.
+func (p *rules) asked(r *http.Request, key string) asked {
+	in := fieldsOfInterest(r.Header)
 	return asked{
-		method: req.Method, key: x.key, host: host, target: target, header: req.Header,
-		noStore:       x.wishes.cc.NoStore,
-		authorization: x.p.carries(req.Header, "Authorization", x.p.keysAuthority),
-		cookie:        x.p.carries(req.Header, "Cookie", x.p.keysCookie || x.p.Safety.IrrelevantCookies),
-		anonymous:     !authorization && !cookie,
-		started:       x.c.clock(), asOf: f.asOf, validated: f.asked.validated, request: req,
+		method: r.Method, key: key, header: r.Header, request: r,
+		authorization: in&hasAuthorization != 0 && !p.keysAuthority,
+		cookie:        in&hasCookie != 0 && !p.keysCookie && !p.Safety.IrrelevantCookies,
+		anonymous:     in&(hasAuthorization|hasCookie) == 0,
 	}
 }
 
@@ -203,7 +211,7 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 				e.RetryAfter = j.retryAfter
 			}
 		}
-		f.scope.step(f.p.backoff, &s.Backoff, e, now)
+		f.scope.step(f.p.backoff, &s.Backoff, e, reason, now)
 	})
 	ev := Event{Kind: EventFetch, Reason: reason, Status: state.Status, Duration: took}
 	if p := f.origin.Load(); p != nil {
@@ -213,6 +221,13 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 		ev.Panic, ev.Stack = failure.Value, failure.Stack
 	}
 	f.emit(ev)
+	if j != nil && j.storing() && state.Outgrown {
+		why := ReasonTooLarge
+		if state.NoRoom {
+			why = ReasonNoRoom
+		}
+		f.emit(Event{Kind: EventRefused, Reason: why, Status: state.Status})
+	}
 	if ev.Panic != nil && failure.Cause == flight.Panicked {
 		f.c.log.Error("handler panicked", "host", f.asked.host, "path", f.path, "panic", ev.Panic)
 	}

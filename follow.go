@@ -21,15 +21,14 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 	switch {
 	case end == flight.Left:
 		if how == flight.Started {
-			x.hold(fl)
+			x.hold(fl, 0)
 		}
 		x.report(ReasonClientGone, false)
 		return true
 	case end == flight.Expired:
 		return x.expired(fl, how)
 	case state.Phase == flight.Failed && state.Status == 0:
-		x.failedFetch(fl, state, how)
-		return true
+		return x.failedFetch(fl, state, how)
 	}
 	return x.judged(fl, rd, state, how)
 }
@@ -100,7 +99,7 @@ func (x *exchange) sendable(s flight.State) bool {
 	if _, ranged := x.r.Header["Range"]; ranged && s.Keep {
 		return false
 	}
-	if x.p.HoldBack || x.hasCopy() {
+	if _, usable := x.usable(ReasonTruncated); usable || x.p.HoldBack {
 		return s.Outgrown || s.Buffered > x.p.holdBack(x.found.entry)
 	}
 	return true
@@ -114,7 +113,7 @@ func (x *exchange) expired(fl *flight.Flight, how flight.How) bool {
 		return true
 	}
 	if how == flight.Started && !x.detachable {
-		x.hold(fl)
+		x.hold(fl, 0)
 		if x.r.ProtoMajor >= 2 { // nothing may run behind
 			fl.Cancel()
 			<-fl.Returned()
@@ -126,17 +125,22 @@ func (x *exchange) expired(fl *flight.Flight, how flight.How) bool {
 	return true
 }
 
-// failedFetch: the fetch brought no answer.
-func (x *exchange) failedFetch(fl *flight.Flight, state flight.State, how flight.How) {
+// failedFetch: the fetch brought no answer. False means that it was given up for
+// reasons that are not this request's.
+func (x *exchange) failedFetch(fl *flight.Flight, state flight.State, how flight.How) bool {
 	x.fault = faultOf(state.Failure)
 	if how == flight.Started {
-		x.hold(fl)
+		x.hold(fl, aMoment)
+	} else if _, usable := x.usable(x.fault); !usable && state.Failure.Cause == flight.AttemptTimeout {
+		x.fault, x.collapsed = "", false
+		return false
 	}
 	x.degrade(x.fault, func() {
 		if how == flight.Started {
 			x.raise(state.Failure)
 		}
 	})
+	return true
 }
 
 // raise panics again with what the handler panicked with, in the request that
@@ -159,19 +163,21 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 	switch {
 	case j.outcome >= failed:
 		x.fault = j.fault
+		if how == flight.Started && x.replaceable(j) {
+			x.hold(fl, aMoment)
+		}
 		if x.serveInstead(j.fault, state.Status) || x.helped(j.fault, state.Status) {
 			return true
 		}
 	case state.Phase == flight.Failed: // it broke off, and nothing was sent yet
-		x.failedFetch(fl, state, how)
-		return true
+		return x.failedFetch(fl, state, how)
 	}
 	if how != flight.Started {
 		share, regroup := x.mayShare(f, j)
 		if !share {
 			return x.leave(rd, j, regroup)
 		}
-		if !state.Keep && rd.Offset() == 0 && state.Phase == flight.Header {
+		if !state.Keep {
 			return x.leave(rd, j, false) // it outgrew the bounds
 		}
 	}
@@ -181,6 +187,13 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 	}
 	x.stream(rd, state, j, how)
 	return true
+}
+
+// replaceable reports whether the fetch's answer won't be sent: ServeHTTP would then
+// return before the handler does.
+func (x *exchange) replaceable(j *judgement) bool {
+	_, stale := x.usable(j.fault)
+	return stale || x.p.Fallback.List != nil || x.p.Outcome == AllowAll
 }
 
 // leave lets a waiter go that the response is not for. It looks again: with what was

@@ -20,16 +20,14 @@ func (x *exchange) forward() bool {
 		x.inline(why)
 		return true
 	}
-	_, usable := x.usable(ReasonErrorStatus)
-	_, kept := x.usable(ReasonTransport)
-	perm := x.ask(usable || kept, false)
-	if !perm.Fetch {
-		// The origin fails: what it would answer is known well enough.
+	// A copy counts as one if it may stand in for the sort of failure seen last.
+	_, usable := x.usable(x.scope.lastFault())
+	if !x.ask(usable, false).Fetch {
 		x.fault = ReasonBackOff
 		if x.serveInstead(ReasonBackOff) {
 			return true
 		}
-		x.fault = ""
+		x.fault = "" // another failure has come between
 	}
 	if x.granted() {
 		return true
@@ -37,7 +35,8 @@ func (x *exchange) forward() bool {
 	if x.r.Method == http.MethodHead {
 		return x.follow(x.solo(plan{method: http.MethodHead}))
 	}
-	if !x.learned.MayShare(x.class, x.now) { // nobody could share it: don't make others wait
+	alone := x.wishes.cc.NoStore || !x.learned.MayShare(x.class, x.now)
+	if alone { // nobody could share it: don't make others wait
 		return x.follow(x.solo(plan{attempt: x.attempt()}))
 	}
 	return x.join()
@@ -76,7 +75,7 @@ func (x *exchange) ask(hasCopy, background bool) (perm backoff.Permission) {
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
 		perm = x.scope.step(x.p.backoff, &s.Backoff, backoff.Event{
 			Kind: backoff.Ask, Key: x.hash, HasCopy: hasCopy, Background: background,
-		}, x.now)
+		}, "", x.now)
 	})
 	return perm
 }
@@ -100,25 +99,25 @@ func (x *exchange) solo(pl plan) (*flight.Flight, *flight.Reader, flight.How) {
 
 // join follows the fetch of this key, or begins it.
 func (x *exchange) join() bool {
-	deadline := time.NewTimer(min(x.p.hardTimeout, maxWait))
+	deadline := time.NewTimer(max(min(x.p.hardTimeout, maxWait)-time.Since(x.began), 0))
 	defer deadline.Stop()
-	for {
-		fl, rd, how := x.c.flights.Join(x.r.Context(), x.flightKey(), x.landed, x.accepts,
-			func() flight.Start { return x.open(plan{attempt: x.attempt()}) })
-		switch how {
-		case flight.Changed:
-			return false
-		case flight.Busy:
-			if !x.awaitTurn(fl, deadline.C) {
-				return true
-			}
-			x.landed = x.c.flights.Landed([]byte(x.key))
-			return false
-		}
-		x.collapsed = how == flight.Joined
-		return x.follow(fl, rd, how)
+	if x.tries > patientTries { // others come and go all the time
+		x.landed = x.c.flights.Landed([]byte(x.key))
 	}
+	fl, rd, how := x.c.flights.Join(x.r.Context(), x.flightKey(), x.landed, x.accepts,
+		func() flight.Start { return x.open(plan{attempt: x.attempt()}) })
+	switch how {
+	case flight.Changed:
+		return false
+	case flight.Busy:
+		return !x.awaitTurn(fl, deadline.C)
+	}
+	x.collapsed = how == flight.Joined
+	return x.follow(fl, rd, how)
 }
+
+// patientTries is how often a lookup is repeated because another fetch has landed.
+const patientTries = 3
 
 // maxWait bounds waits where the policy's own bound is off.
 const maxWait = time.Hour
@@ -168,21 +167,33 @@ func (x *exchange) revalidateBehind(reason Reason) bool {
 		fl := x.c.flights.Background(x.flightKey(), func() flight.Start {
 			return x.open(plan{background: true, method: http.MethodGet, attempt: x.attempt()})
 		})
-		x.hold(fl)
+		x.hold(fl, 0)
 	}
 	x.serveStaleNow(reason, 0)
 	return true
 }
 
 // hold keeps ServeHTTP open until the handler has returned, where the fetch may not
-// outlive the request. The client has its answer: on HTTP/1 the connection closes after it.
-func (x *exchange) hold(fl *flight.Flight) {
+// outlive the request. The client has its answer: on HTTP/1 the connection closes after
+// it. A handler that has all but returned is waited for before the answer, which
+// saves the connection.
+func (x *exchange) hold(fl *flight.Flight, patience time.Duration) {
 	if fl == nil || x.detachable {
 		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-fl.Returned():
+		return
+	case <-timer.C:
 	}
 	x.held = fl
 	x.closeAfter = x.r.ProtoMajor < 2
 }
+
+// aMoment is how long an answer waits for a handler that has nothing more to say.
+const aMoment = 20 * time.Millisecond
 
 // granted answers from a fallback grant that was given in this outage.
 func (x *exchange) granted() bool {

@@ -143,7 +143,7 @@ func (h *handler) stands(r *http.Request, target string) bool {
 	}
 	s := h.c.scratch.Get().(*scratch)
 	defer h.c.scratch.Put(s)
-	s.key = h.p.appendKey(s.key[:0], get)
+	s.key = h.p.appendKey(s.key[:0], get, fieldsOfInterest(get.Header))
 	if h.c.flights.Lookup(flight.Key{Primary: string(s.key)}) != nil {
 		return true
 	}
@@ -156,6 +156,6 @@ func (h *handler) stands(r *http.Request, target string) bool {
 func (h *handler) forget(r *http.Request) {
 	s := h.c.scratch.Get().(*scratch)
 	defer h.c.scratch.Put(s)
-	s.key = h.p.appendKey(s.key[:0], r)
+	s.key = h.p.appendKey(s.key[:0], r, fieldsOfInterest(r.Header))
 	h.c.writes.put(string(s.key), write{})
 }

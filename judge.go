@@ -208,11 +208,14 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 func (p *rules) refusesUseless(a *asked, j *judgement, status int, h http.Header) Reason {
 	d := &j.draft
 	fresh := d.Lifetime > d.InitialAge
+	credentials := a.authorization || a.cookie
 	switch {
 	case fresh:
 		return ""
 	case j.outcome >= failed:
 		return ReasonNoLifetime
+	case credentials && d.LifetimeFrom == store.SourceNone && !j.cc.NoCache && !j.cc.Public:
+		return ReasonNoLifetime // for all we know it is one user's own
 	}
 	// RFC 9111 §3: without explicit freshness, public or a status that is
 	// heuristically cacheable, nothing may be stored. Windows are the policy's word.
@@ -220,7 +223,7 @@ func (p *rules) refusesUseless(a *asked, j *judgement, status int, h http.Header
 	validator := len(h["Etag"]) > 0 || len(h["Last-Modified"]) > 0
 	window := d.StaleIfError > 0 || d.StaleWhileRevalidate > 0
 	if p.sie > 0 || p.swr > 0 { // the policy's own, never for credentials
-		window = window || !a.authorization && !a.cookie && (explicit || j.outcome == denied)
+		window = window || !credentials && (explicit || j.outcome == denied)
 		explicit = explicit || window
 	}
 	if explicit && (validator || window || d.Lifetime > 0) {
@@ -301,6 +304,10 @@ func freshenedHeader(e *store.Entry, update http.Header) http.Header {
 	return h
 }
 
+// ownLengthFrom is the size of the bodies for which net/http doesn't find out the length
+// itself. Below it the field is left out, since each costs a hit its assignment.
+const ownLengthFrom = 2048
+
 // storedFields is the header as it is stored: without what belongs to the
 // connection, to this answer alone, or is qualified as private.
 func (p *rules) storedFields(h http.Header, cc cachecontrol.Response, bodyLen int, status int) []store.Field {
@@ -317,7 +324,7 @@ func (p *rules) storedFields(h http.Header, cc cachecontrol.Response, bodyLen in
 		delete(h, "Set-Cookie")
 		delete(h, "Set-Cookie2")
 	}
-	if status != http.StatusNoContent {
+	if _, given := h["Content-Length"]; status != http.StatusNoContent && (given || bodyLen >= ownLengthFrom) {
 		h["Content-Length"] = []string{strconv.Itoa(bodyLen)}
 	}
 	fields := make([]store.Field, 0, len(h))

@@ -15,7 +15,7 @@ import (
 // The key text is a method class, a scheme and a row of parts, each preceded by its
 // length, so that no part can imitate the end of another:
 //
-//	G https 11:example.com 8:/a/b?c=d
+//	G https 11:example.com 08:/a/b?c=d
 //
 // G stands for GET and HEAD. Host, path and query are taken exactly as they came
 // in; two spellings of one URL are two keys, because the handler may tell them
@@ -23,14 +23,14 @@ import (
 
 // appendKey appends the canonical key text of a request. It allocates nothing
 // unless the policy extends keys.
-func (p *rules) appendKey(dst []byte, r *http.Request) []byte {
+func (p *rules) appendKey(dst []byte, r *http.Request, in interest) []byte {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		dst = append(dst, 'G')
 	} else {
 		dst = append(dst, r.Method...)
 	}
 	dst = append(dst, ' ')
-	dst = p.appendScheme(dst, r)
+	dst = p.appendScheme(dst, r, in)
 	dst = appendPart(dst, r.Host)
 
 	target := r.RequestURI
@@ -53,9 +53,12 @@ func (p *rules) appendKey(dst []byte, r *http.Request) []byte {
 // appendScheme appends the scheme that the client used. Behind a proxy that
 // isn't trusted the claim of X-Forwarded-Proto makes a key of its own, so that
 // nobody is given what was stored under another's claim.
-func (p *rules) appendScheme(dst []byte, r *http.Request) []byte {
+func (p *rules) appendScheme(dst []byte, r *http.Request, in interest) []byte {
 	if r.TLS != nil {
 		return append(dst, "https"...)
+	}
+	if in&hasForwardedProto == 0 {
+		return append(dst, "http"...)
 	}
 	claims := r.Header["X-Forwarded-Proto"]
 	if len(claims) == 0 {
@@ -128,9 +131,13 @@ func digest(s string) string {
 }
 
 func appendPart(dst []byte, s string) []byte {
-	dst = append(dst, ' ')
-	dst = strconv.AppendInt(dst, int64(len(s)), 10)
-	dst = append(dst, ':')
+	if n := len(s); n < 100 { // nearly always, and quicker than strconv
+		dst = append(dst, ' ', byte('0'+n/10), byte('0'+n%10), ':')
+	} else {
+		dst = append(dst, ' ')
+		dst = strconv.AppendInt(dst, int64(n), 10)
+		dst = append(dst, ':')
+	}
 	return append(dst, s...)
 }
 
@@ -174,6 +181,9 @@ func requestTarget(r *http.Request) (host, target string) {
 // samePath reports whether the path that the middleware sees is the one of the
 // request target. It isn't behind http.StripPrefix: two mounts may see the same path.
 func samePath(target string, u *url.URL) bool {
+	if _, absolute, is := strings.Cut(target, "://"); is && target[0] != '/' {
+		target = absolute[max(strings.IndexByte(absolute, '/'), 0):] // RFC 9112 §3.2.2
+	}
 	path, _, _ := strings.Cut(target, "?")
 	if u.RawPath != "" {
 		return path == u.RawPath

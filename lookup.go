@@ -17,6 +17,7 @@ type scratch struct {
 	key      []byte
 	variant  []byte
 	selected []byte
+	stripe   uint32 // of the counters
 }
 
 // found is what a lookup brought: a response, or the record of a URL whose variants
@@ -31,8 +32,8 @@ type found struct {
 // lookupLocal finds the response for a request in a store of this process,
 // without allocating: primary key, vary record, variant. It judges nothing: the
 // caller compares the marks.
-func (c *Cache) lookupLocal(s *scratch, local store.BytesGetter, r *http.Request) (entry, record *store.Entry) {
-	e, err := local.GetBytes(r.Context(), s.key)
+func (c *Cache) lookupLocal(s *scratch, local store.BytesGetter, r *http.Request, now int64) (entry, record *store.Entry) {
+	e, err := local.GetBytes(r.Context(), s.key, now)
 	if err != nil || !e.KeyIs(s.key) {
 		return nil, nil
 	}
@@ -40,7 +41,7 @@ func (c *Cache) lookupLocal(s *scratch, local store.BytesGetter, r *http.Request
 		return e, nil
 	}
 	c.selectVariant(s, e, r)
-	v, err := local.GetBytes(r.Context(), s.variant)
+	v, err := local.GetBytes(r.Context(), s.variant, now)
 	if err != nil || !s.matches(v, e) {
 		return nil, e
 	}

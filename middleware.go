@@ -28,18 +28,19 @@ func newHandler(c *Cache, p *rules, next http.Handler) *handler {
 // and allocates nothing.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := h.c.now()
-	where, why := h.p.classify(r)
+	in := fieldsOfInterest(r.Header)
+	where, why := h.p.classify(r, in)
 	if where != cached {
 		h.passThrough(w, r, where, why, now)
 		return
 	}
 	s := h.c.scratch.Get().(*scratch)
-	s.key = h.p.appendKey(s.key[:0], r)
-	if h.local != nil && h.serveHit(w, r, s, now) {
+	s.key = h.p.appendKey(s.key[:0], r, in)
+	if h.local != nil && h.serveHit(w, r, in, s, now) {
 		h.c.scratch.Put(s)
 		return
 	}
-	x, usable := h.newExchange(w, r, s, now)
+	x, usable := h.newExchange(w, r, in, s, now)
 	if !usable {
 		h.c.scratch.Put(s)
 		h.passThrough(w, r, direct, ReasonBypass, now)
@@ -50,11 +51,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveHit answers from a fresh response in a store of this process, if that needs
 // nothing but the stored fields and body.
-func (h *handler) serveHit(w http.ResponseWriter, r *http.Request, s *scratch, now int64) bool {
+func (h *handler) serveHit(w http.ResponseWriter, r *http.Request, in interest, s *scratch, now int64) bool {
 	if len(h.p.otherMethods) > 0 && hasBody(r) {
 		return false // the body belongs to the key
 	}
-	e, record := h.c.lookupLocal(s, h.local, r)
+	e, record := h.c.lookupLocal(s, h.local, r, now)
 	if e == nil {
 		return false
 	}
@@ -70,11 +71,11 @@ func (h *handler) serveHit(w http.ResponseWriter, r *http.Request, s *scratch, n
 			return false
 		}
 	}
-	if !h.p.plain(r.Header, st.originsOwn) {
+	if !h.p.plain(in, st.originsOwn) {
 		return false
 	}
 	sendHit(w, r, e, v, st)
-	h.c.counters.add(cRequests, cHits)
+	h.c.counters[s.stripe%stripes].n[cHits].Add(1)
 	if h.c.cfg.OnEvent != nil {
 		h.c.callHook(Event{Kind: EventAnswer, Reason: ReasonHit, Method: r.Method, Host: r.Host, Path: pathOf(r), Status: e.Status()})
 	}
@@ -82,31 +83,20 @@ func (h *handler) serveHit(w http.ResponseWriter, r *http.Request, s *scratch, n
 }
 
 // plain reports whether a request wants the stored response just as it is.
-func (p *rules) plain(h http.Header, originsOwn bool) bool {
-	if !originsOwn && p.credentials(h) {
+func (p *rules) plain(in interest, originsOwn bool) bool {
+	if !originsOwn && p.credentials(in) {
 		return false
 	}
-	for name := range h {
-		switch name {
-		case "Cache-Control", "Pragma":
-			if p.Safety.RequestDirectives != IgnoreDirectives {
-				return false
-			}
-		case "Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since":
-			return false
-		}
+	if in&hasDirectives != 0 && p.Safety.RequestDirectives != IgnoreDirectives {
+		return false
 	}
-	return true
+	return in&(hasRange|hasCondition|hasPrecondition) == 0
 }
 
 // credentials reports whether a request carries some that the key doesn't hold.
-func (p *rules) credentials(h http.Header) bool {
-	return p.carries(h, "Authorization", p.keysAuthority) || p.carries(h, "Cookie", p.keysCookie || p.Safety.IrrelevantCookies)
-}
-
-func (p *rules) carries(h http.Header, name string, covered bool) bool {
-	_, there := h[name]
-	return there && !covered
+func (p *rules) credentials(in interest) bool {
+	return in&hasAuthorization != 0 && !p.keysAuthority ||
+		in&hasCookie != 0 && !p.keysCookie && !p.Safety.IrrelevantCookies
 }
 
 func pathOf(r *http.Request) string {

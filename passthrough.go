@@ -25,15 +25,19 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	if h.p.Outcome == None && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		h.forget(r)
 	}
+	reason := ReasonPanic // unless the handler returns
+	defer func() {
+		h.c.emit(Event{
+			Kind: EventAnswer, Reason: reason, Method: r.Method, Host: r.Host, Path: pathOf(r),
+			Status: p.status, Duration: time.Since(began),
+		})
+	}()
 	h.next.ServeHTTP(p.wrapped(), r)
 	p.finish()
+	reason = why
 	if isUnsafe(r.Method) && p.status >= 200 && p.status < 400 {
 		h.invalidate(r, p.location, p.contentLocation)
 	}
-	h.c.emit(Event{
-		Kind: EventAnswer, Reason: why, Method: r.Method, Host: r.Host, Path: pathOf(r),
-		Status: p.status, Duration: time.Since(began),
-	})
 }
 
 // inline is passThrough for a request that was looked up: nothing is stored or
@@ -55,10 +59,14 @@ func (x *exchange) inline(why Reason) {
 		r = r.WithContext(ctx)
 	}
 	x.sent = true
+	reason := ReasonPanic // unless the handler returns
+	defer func() {
+		x.status = p.status
+		x.report(reason, false)
+	}()
 	x.h.next.ServeHTTP(p.wrapped(), r)
 	p.finish()
-	x.status = p.status
-	x.report(why, false)
+	reason = why
 }
 
 // learnInline: a response that could have been shared ends the time of going alone; the
@@ -73,12 +81,8 @@ func (x *exchange) learnInline(code int, h http.Header) {
 	}
 	shareable, telling := false, code != http.StatusPartialContent && x.p.classOf(code) < failed && code != http.StatusNotModified
 	if telling && x.r.Method != http.MethodHead {
-		a := asked{
-			method: x.r.Method, key: x.key, host: x.r.Host, target: x.r.RequestURI, header: x.r.Header, request: x.r,
-			authorization: x.p.carries(x.r.Header, "Authorization", x.p.keysAuthority),
-			cookie:        x.p.carries(x.r.Header, "Cookie", x.p.keysCookie || x.p.Safety.IrrelevantCookies),
-			started:       x.now,
-		}
+		a := x.p.asked(x.r, x.key)
+		a.started = x.now
 		shareable = x.c.judge(x.p, &a, code, h.Clone(), nil, x.c.clock()).shareable
 	}
 	x.c.keys.Update(x.hash, func(s *keystate.State) {

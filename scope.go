@@ -21,6 +21,7 @@ type scope struct {
 	state       backoff.Scope
 	failingFrom int64 // begin of the outage: the first failure since the last success
 	succeededAt int64
+	fault       Reason // the last failure's
 }
 
 // scopes are the scopes of one mount.
@@ -50,12 +51,15 @@ func (s *scopes) get(name string) *scope {
 
 // step applies an event to the scope and to the key, whose state the caller has
 // locked.
-func (s *scope) step(cfg backoff.Config, k *backoff.Key, e backoff.Event, now int64) backoff.Permission {
+func (s *scope) step(cfg backoff.Config, k *backoff.Key, e backoff.Event, fault Reason, now int64) backoff.Permission {
 	if e.Kind == backoff.Failed {
 		e.Random = rand.Float64()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if e.Kind == backoff.Failed {
+		s.fault = fault
+	}
 	switch {
 	case e.Kind == backoff.Succeeded:
 		s.failingFrom, s.succeededAt = 0, now
@@ -70,6 +74,13 @@ func (s *scope) outage() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.failingFrom
+}
+
+// lastFault returns how the last failed fetch failed.
+func (s *scope) lastFault() Reason {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fault
 }
 
 // recoveredSince reports whether a success ended a failing after the instant.

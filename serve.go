@@ -31,10 +31,13 @@ func sendHit(w http.ResponseWriter, r *http.Request, e *store.Entry, v *view, st
 		appendStatus(h, st.status[0])
 	}
 	h["Age"] = st.age[:]
-	w.WriteHeader(e.Status())
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(e.Body())
+	if r.Method == http.MethodHead {
+		h["Content-Length"] = []string{strconv.Itoa(e.BodyLen())}
+		w.WriteHeader(e.Status())
+		return
 	}
+	w.WriteHeader(e.Status())
+	_, _ = w.Write(e.Body())
 }
 
 // mergeField sets a field of the response over what outer middleware has set.
@@ -86,10 +89,13 @@ func (x *exchange) serveStored(e *store.Entry, st status, ttl time.Duration, age
 		}
 	}
 	x.status = e.Status()
-	x.w.WriteHeader(e.Status())
-	if x.r.Method != http.MethodHead {
-		_, _ = x.w.Write(e.Body())
+	if x.r.Method == http.MethodHead {
+		h["Content-Length"] = []string{strconv.Itoa(e.BodyLen())}
+		x.w.WriteHeader(e.Status())
+		return
 	}
+	x.w.WriteHeader(e.Status())
+	_, _ = x.w.Write(e.Body())
 }
 
 // notModified evaluates the request's own conditions against a response (RFC 9110

@@ -79,7 +79,7 @@ func (s *stripedCounters) sum(c counter) (n uint64) {
 func (c *Cache) Stats() Stats {
 	s := &c.counters
 	return Stats{
-		Requests: s.sum(cRequests), Hits: s.sum(cHits), Stale: s.sum(cStale),
+		Requests: s.sum(cRequests) + s.sum(cHits), Hits: s.sum(cHits), Stale: s.sum(cStale),
 		Forwarded: s.sum(cForwarded), Collapsed: s.sum(cCollapsed), Bypassed: s.sum(cBypassed),
 		Synthetic: s.sum(cSynthetic), Fetches: s.sum(cFetches), FetchFailures: s.sum(cFetchFailures),
 		Stored: s.sum(cStored), Purges: s.sum(cPurges), Grants: s.sum(cGrants),

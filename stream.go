@@ -14,7 +14,7 @@ import (
 
 // serveNew answers with the response that was just stored, as the request wants it.
 func (x *exchange) serveNew(j *judgement, state flight.State, how flight.How) {
-	st := status{fwd: x.fwd, stored: true, collapsed: how != flight.Started}
+	st := status{fwd: x.fwd, stored: j.storing(), collapsed: how != flight.Started}
 	if j.freshened {
 		st.fwdStatus = http.StatusNotModified
 	}
@@ -65,7 +65,7 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 // answersNotModified turns a 200 into a 304 where the client's own condition, which
 // was not passed on, holds.
 func (x *exchange) answersNotModified(state flight.State, j *judgement) bool {
-	if !j.storing() || state.Status != http.StatusOK || !x.notModified(state.Header.Get("Etag"), state.Header.Get("Last-Modified")) {
+	if state.Status != http.StatusOK || x.r.Method == http.MethodHead || !x.notModified(state.Header.Get("Etag"), state.Header.Get("Last-Modified")) {
 		return false
 	}
 	delete(x.w.Header(), "Content-Length")

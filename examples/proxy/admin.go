@@ -5,9 +5,9 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 
 	"github.com/holdover-go/holdover"
 )
@@ -73,20 +73,14 @@ type purged struct {
 	holdover.PurgeRequest
 }
 
-// badPurge is a request that names nothing that could be purged.
-type badPurge struct{ err error }
-
-func (e badPurge) Error() string { return e.err.Error() }
-func (e badPurge) Unwrap() error { return e.err }
-
 func purgeStatus(err error) int {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return http.StatusRequestEntityTooLarge
 	}
-	if _, ok := errors.AsType[badPurge](err); ok {
+	switch {
+	case errors.Is(err, holdover.ErrPurgeRequest):
 		return http.StatusBadRequest
-	}
-	if errors.Is(err, holdover.ErrClosed) {
+	case errors.Is(err, holdover.ErrClosed):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
@@ -98,32 +92,12 @@ func readPurge(body io.Reader) (holdover.PurgeRequest, error) {
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&request); err != nil {
-		return request, badPurge{err}
+		return request, fmt.Errorf("%w: %w", holdover.ErrPurgeRequest, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return request, badPurge{errors.New("want one JSON object and nothing behind it")}
+		return request, fmt.Errorf("%w: want one JSON object and nothing behind it", holdover.ErrPurgeRequest)
 	}
-	return request, checkPurge(request)
-}
-
-func checkPurge(request holdover.PurgeRequest) error {
-	targets := 0
-	for _, given := range [...]bool{request.URL != "", request.Tag != "", request.All} {
-		if given {
-			targets++
-		}
-	}
-	if targets != 1 {
-		return badPurge{errors.New("want exactly one of url, tag and all")}
-	}
-	if request.URL == "" {
-		return nil
-	}
-	u, err := url.Parse(request.URL)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return badPurge{errors.New("url: want an absolute URL, such as http://example.org/page")}
-	}
-	return nil
+	return request, nil
 }
 
 func refuse(w http.ResponseWriter, status int, reason string) {

@@ -261,6 +261,20 @@ func TestBodiesStream(t *testing.T) {
 	require.Equal(t, "first second", string(part)+string(rest))
 }
 
+// bodyOf is safe in any goroutine.
+func bodyOf(url string) string {
+	answer, err := http.Get(url)
+	if err != nil {
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(body)
+}
+
 // On SIGTERM, requests under way are answered and new ones find nobody.
 func TestDrain(t *testing.T) {
 	arrived, proceed := make(chan struct{}), make(chan struct{})
@@ -271,8 +285,8 @@ func TestDrain(t *testing.T) {
 	}))
 	defer o.Close()
 	p := start(t, o.URL, "-admin", "127.0.0.1:0")
-	got := make(chan reply, 1)
-	go func() { got <- get(t, p.url+"/slow") }()
+	got := make(chan string, 1)
+	go func() { got <- bodyOf(p.url + "/slow") }()
 	<-arrived
 	p.stop()
 	require.Eventually(t, func() bool { _, err := http.Get(p.url + "/new"); return err != nil }, 5*time.Second, 10*time.Millisecond)
@@ -282,7 +296,7 @@ func TestDrain(t *testing.T) {
 	default:
 	}
 	close(proceed)
-	require.Equal(t, "done", (<-got).body)
+	require.Equal(t, "done", <-got)
 	require.NoError(t, <-p.ended)
 	p.stop = nil
 }
@@ -295,4 +309,36 @@ func TestListenerTakenIsAnError(t *testing.T) {
 	err := run(t.Context(), []string{"-listen", "127.0.0.1:0", "-admin", addr, "-origin", o.URL}, io.Discard, &stderr)
 	require.ErrorContains(t, err, "-admin")
 	require.NotEqual(t, 0, exitCode(err, &stderr))
+}
+
+// upgrade takes the connection over and repeats what it hears.
+func upgrade(w http.ResponseWriter, _ *http.Request) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	io.Copy(conn, buffered)
+}
+
+func TestUpgradesPass(t *testing.T) {
+	o := httptest.NewServer(http.HandlerFunc(upgrade))
+	defer o.Close()
+	p := start(t, o.URL)
+	r, err := http.NewRequest("GET", p.url, nil)
+	require.NoError(t, err)
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "echo")
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	require.Equal(t, http.StatusSwitchingProtocols, answer.StatusCode)
+	conn := answer.Body.(io.ReadWriter)
+	_, err = io.WriteString(conn, "hello")
+	require.NoError(t, err)
+	echo := make([]byte, len("hello"))
+	_, err = io.ReadFull(conn, echo)
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(echo))
 }

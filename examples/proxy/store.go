@@ -15,9 +15,9 @@ func checkStore(text string, n int) error {
 	scheme, rest, found := strings.Cut(text, ":")
 	switch {
 	case !found:
-		return errors.New("want a URL such as memory:")
+		return errors.New("want a URL: memory: is the one of this build")
 	case scheme != "memory":
-		return fmt.Errorf("%s: is not in this build, which knows only memory:", scheme)
+		return fmt.Errorf("this build knows only memory:, not %s", scheme)
 	case rest != "":
 		return errors.New("memory: takes nothing behind the colon, see -max-bytes")
 	case n > 1:

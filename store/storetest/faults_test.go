@@ -217,11 +217,11 @@ type byteKeeper struct {
 	entry *store.Entry
 }
 
-func (b *byteKeeper) GetBytes(ctx context.Context, key []byte) (*store.Entry, error) {
+func (b *byteKeeper) GetBytes(ctx context.Context, key []byte, now int64) (*store.Entry, error) {
 	if b.entry != nil && string(b.key) == string(key) {
 		return b.entry, nil
 	}
-	e, err := b.fullStore.GetBytes(ctx, key)
+	e, err := b.fullStore.GetBytes(ctx, key, now)
 	b.key, b.entry = key, e
 	return e, err
 }

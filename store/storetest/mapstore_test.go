@@ -68,7 +68,7 @@ func (f *fullStore) Set(ctx context.Context, key string, e *store.Entry) error {
 	return f.mapStore.Set(ctx, key, e)
 }
 
-func (f *fullStore) GetBytes(ctx context.Context, key []byte) (*store.Entry, error) {
+func (f *fullStore) GetBytes(ctx context.Context, key []byte, now int64) (*store.Entry, error) {
 	return f.Get(ctx, string(key))
 }
 

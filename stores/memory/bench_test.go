@@ -44,7 +44,7 @@ func BenchmarkGetBytes(b *testing.B) {
 	ctx, i := b.Context(), 0
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := s.GetBytes(ctx, keys[i&(1<<16-1)]); err != nil {
+		if _, err := s.GetBytes(ctx, keys[i&(1<<16-1)], time.Now().UnixNano()); err != nil {
 			b.Fatal(err)
 		}
 		i++
@@ -56,7 +56,7 @@ func BenchmarkGetBytesOne(b *testing.B) {
 	ctx := b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := s.GetBytes(ctx, key); err != nil {
+		if _, err := s.GetBytes(ctx, key, time.Now().UnixNano()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -69,7 +69,7 @@ func BenchmarkGetBytesParallel(b *testing.B) {
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := rand.IntN(1 << 16); pb.Next(); i++ {
-			if _, err := s.GetBytes(ctx, keys[i&(1<<16-1)]); err != nil {
+			if _, err := s.GetBytes(ctx, keys[i&(1<<16-1)], time.Now().UnixNano()); err != nil {
 				b.Error(err)
 				return
 			}

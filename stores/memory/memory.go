@@ -86,14 +86,14 @@ func New(cfg Config) (*Store, error) {
 // Get returns the entry stored under key, or store.ErrNotFound.
 func (s *Store) Get(_ context.Context, key string) (*store.Entry, error) {
 	hash := maphash.String(s.seed, key)
-	e, err := s.shard(hash).get(hash, []byte(key))
+	e, err := s.shard(hash).get(hash, []byte(key), s.clock.now())
 	return e, failure("get", err)
 }
 
-// GetBytes is Get with the key as bytes. A hit allocates nothing.
-func (s *Store) GetBytes(_ context.Context, key []byte) (*store.Entry, error) {
+// GetBytes is Get with the key as bytes and the present instant. A hit allocates nothing.
+func (s *Store) GetBytes(_ context.Context, key []byte, now int64) (*store.Entry, error) {
 	hash := maphash.Bytes(s.seed, key)
-	e, err := s.shard(hash).get(hash, key)
+	e, err := s.shard(hash).get(hash, key, now)
 	return e, failure("get", err)
 }
 

@@ -72,7 +72,7 @@ func TestHitsDoNotAllocate(t *testing.T) {
 	require.NoError(t, s.Set(t.Context(), key, entry(t, key, 100)))
 	keyBytes, ctx := []byte(key), t.Context()
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		if _, err := s.GetBytes(ctx, keyBytes); err != nil {
+		if _, err := s.GetBytes(ctx, keyBytes, time.Now().UnixNano()); err != nil {
 			t.Error(err)
 		}
 		if _, err := s.Get(ctx, key); err != nil {
@@ -81,7 +81,7 @@ func TestHitsDoNotAllocate(t *testing.T) {
 	}))
 	absent := []byte("absent")
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		if _, err := s.GetBytes(ctx, absent); err == nil {
+		if _, err := s.GetBytes(ctx, absent, time.Now().UnixNano()); err == nil {
 			t.Error("found what was never set")
 		}
 	}), "nor do misses")
@@ -125,7 +125,7 @@ func TestClosed(t *testing.T) {
 	require.NoError(t, s.Close())
 	_, err := s.Get(t.Context(), "k")
 	require.ErrorIs(t, err, store.ErrClosed)
-	_, err = s.GetBytes(t.Context(), []byte("k"))
+	_, err = s.GetBytes(t.Context(), []byte("k"), time.Now().UnixNano())
 	require.ErrorIs(t, err, store.ErrClosed)
 	_, err = s.SetIfAbsent(t.Context(), "k", e)
 	require.ErrorIs(t, err, store.ErrClosed)

@@ -37,7 +37,7 @@ func newShard(limit int64, c *clock) (*shard, error) {
 
 // get takes no more than the read lock for a hit, but for the one that raises
 // the shard above its limit.
-func (s *shard) get(hash uint64, key []byte) (*store.Entry, error) {
+func (s *shard) get(hash uint64, key []byte, now int64) (*store.Entry, error) {
 	s.mu.RLock()
 	r, in := s.find(hash)
 	if r == nil || !r.keyIs(key) {
@@ -45,7 +45,7 @@ func (s *shard) get(hash uint64, key []byte) (*store.Entry, error) {
 		s.mu.RUnlock()
 		return nil, err
 	}
-	if r.expired(s.clock.now()) {
+	if r.expired(now) {
 		s.mu.RUnlock()
 		s.drop(r)
 		return nil, store.ErrNotFound

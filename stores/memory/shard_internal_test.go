@@ -48,16 +48,16 @@ func TestShards(t *testing.T) {
 func TestKeysWithTheSameHashAreToldApart(t *testing.T) {
 	s := testShard(t)
 	add(t, s, "a", sameHash)
-	_, err := s.get(sameHash, []byte("b"))
+	_, err := s.get(sameHash, []byte("b"), time.Now().UnixNano())
 	require.ErrorIs(t, err, store.ErrNotFound)
 	require.NoError(t, s.delete(sameHash, []byte("b")))
-	_, err = s.get(sameHash, []byte("a"))
+	_, err = s.get(sameHash, []byte("a"), time.Now().UnixNano())
 	require.NoError(t, err, "Delete drops no other key")
 
 	add(t, s, "b", sameHash) // of the two, the later is held
-	_, err = s.get(sameHash, []byte("a"))
+	_, err = s.get(sameHash, []byte("a"), time.Now().UnixNano())
 	require.ErrorIs(t, err, store.ErrNotFound)
-	e, err := s.get(sameHash, []byte("b"))
+	e, err := s.get(sameHash, []byte("b"), time.Now().UnixNano())
 	require.NoError(t, err)
 	require.Equal(t, "b", e.Key())
 	require.Len(t, s.all, 1)

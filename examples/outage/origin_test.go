@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+
+package outage_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mode is how an origin behaves.
+type mode string
+
+const (
+	healthy     mode = "healthy"
+	unavailable mode = "503"
+	hanging     mode = "hang"     // takes the request and never answers
+	resetting   mode = "reset"    // RST in place of an answer
+	truncating  mode = "truncate" // closes after half of the body
+	refusing    mode = "refuse"   // nobody listens
+)
+
+// arrival is a request that reached the origin.
+type arrival struct {
+	key string
+	at  time.Time
+}
+
+// origin is a server whose behaviour can be changed while it runs.
+type origin struct {
+	addr         string
+	cacheControl string
+
+	mu       sync.Mutex
+	mode     mode
+	server   *http.Server // nil while refusing
+	arrivals []arrival
+}
+
+func startOrigin(t *testing.T, cacheControl string) *origin {
+	o := &origin{addr: "127.0.0.1:0", cacheControl: cacheControl, mode: refusing}
+	require.NoError(t, o.play(healthy))
+	t.Cleanup(func() { _ = o.play(refusing) })
+	return o
+}
+
+// play changes the behaviour. Requests that hang go on hanging.
+func (o *origin) play(m mode) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.mode = m
+	switch {
+	case m == refusing && o.server != nil:
+		server := o.server
+		o.server = nil
+		return server.Close()
+	case m != refusing && o.server == nil:
+		l, err := net.Listen("tcp", o.addr)
+		if err != nil {
+			return err
+		}
+		o.addr = l.Addr().String() // the same one after an outage
+		o.server = &http.Server{Handler: o}
+		go o.server.Serve(l)
+	}
+	return nil
+}
+
+// arrive notes a request and returns how it is treated.
+func (o *origin) arrive(key string) mode {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.arrivals = append(o.arrivals, arrival{key, time.Now()})
+	return o.mode
+}
+
+// between returns the requests that arrived from an instant until another.
+func (o *origin) between(from, to time.Time) (found []arrival) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, a := range o.arrivals {
+		if !a.at.Before(from) && a.at.Before(to) {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch o.arrive(r.URL.Path) {
+	case unavailable:
+		http.Error(w, "down for maintenance", http.StatusServiceUnavailable)
+	case hanging:
+		<-r.Context().Done()
+	case resetting:
+		o.breakOff(w, "")
+	case truncating:
+		body := bodyOf(r.URL.Path, time.Now())
+		head := fmt.Sprintf("HTTP/1.1 200 OK\r\nCache-Control: %s\r\nContent-Length: %d\r\n\r\n", o.cacheControl, len(body))
+		o.breakOff(w, head+body[:len(body)/2])
+	default:
+		w.Header().Set("Cache-Control", o.cacheControl)
+		fmt.Fprint(w, bodyOf(r.URL.Path, time.Now()))
+	}
+}
+
+// breakOff sends a part of an answer and closes the connection, with an RST if
+// there is no part.
+func (o *origin) breakOff(w http.ResponseWriter, part string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	if part == "" {
+		_ = conn.(*net.TCPConn).SetLinger(0)
+	}
+	_, _ = conn.Write([]byte(part))
+	_ = conn.Close()
+}
+
+// bodyOf returns a body that names its key, its version, which is the instant when
+// it was made, and the hash of both.
+func bodyOf(key string, made time.Time) string {
+	text := fmt.Sprintf("%s %d", key, made.UnixNano())
+	return fmt.Sprintf("%s %x", text, sha256.Sum256([]byte(text)))
+}
+
+// versionOf returns when a body was made, or an error if it isn't a whole one of
+// that key.
+func versionOf(key, body string) (time.Time, error) {
+	fields := strings.Fields(body)
+	if len(fields) != 3 || fields[0] != key {
+		return time.Time{}, fmt.Errorf("not a body of %s: %q", key, body)
+	}
+	nanos, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return time.Time{}, err
+	}
+	made := time.Unix(0, nanos)
+	if body != bodyOf(key, made) {
+		return time.Time{}, fmt.Errorf("damaged body of %s: %q", key, body)
+	}
+	return made, nil
+}

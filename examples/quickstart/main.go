@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+// Command quickstart shows what Holdover does for the users of a service whose
+// backend breaks. It needs nothing else:
+//
+//	go run ./examples/quickstart
+//
+// It serves a page twice, with Holdover and without, breaks its own backend in six
+// ways, and tells what visitors saw of it. Then it goes on serving, for you to break
+// things, until it is interrupted.
+//
+// This file is the wiring; backend.go is what breaks, story.go is the script.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/holdover-go/holdover"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:0", "serve on `ADDR`; port 0 is a free one")
+	once := flag.Bool("once", false, "end after the story")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *listen, *once, os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run opens the site, tells the story, and serves until ctx ends. The order at the
+// end matters: first the server drains, then the cache closes.
+func run(ctx context.Context, listen string, once bool, out io.Writer) (err error) {
+	cache, err := holdover.New(holdover.Config{}) // the zero value is a good start
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cache.Close()) }()
+
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	site := newSite(cache)
+	server := &http.Server{
+		Handler:           site,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          log.New(io.Discard, "", 0), // the story's panics are on purpose
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	defer func() { err = errors.Join(err, drain(server), <-served) }()
+
+	s := &story{out: out, site: site, url: "http://" + listener.Addr().String()}
+	if err := s.tell(ctx); err != nil || once || ctx.Err() != nil {
+		return err
+	}
+	s.invite()
+	<-ctx.Done()
+	return nil
+}
