@@ -66,7 +66,7 @@ func (x *exchange) helped(fault Reason, code int) bool {
 
 // denialStored reports whether the last word that is stored for this key was no.
 func (x *exchange) denialStored() bool {
-	return x.found.entry != nil && x.p.classOf(x.found.entry.Status()) == denied
+	return x.learned.Denied || x.found.entry != nil && x.p.classOf(x.found.entry.Status()) == denied
 }
 
 func (x *exchange) failHonestly(code int, reason Reason) {

@@ -173,13 +173,29 @@ func (x *exchange) hasCopy() bool {
 	return usable
 }
 
+// copyStands reports whether there is a good copy that a failure must not
+// displace, whatever this one request thinks of it.
+func (x *exchange) copyStands() bool {
+	if x.found.entry == nil || x.facts.has(store.Failed) {
+		return false
+	}
+	neutral := wishes{cc: cachecontrol.ParseRequest(nil, nil)}
+	_, usable := onFault(x.facts, neutral, x.p, ReasonTransport)
+	return usable || x.facts.fresh()
+}
+
 // end holds ServeHTTP open where the router would recycle what the handler still
 // uses, and tells the hook.
 func (x *exchange) end() {
 	x.c.scratch.Put(x.s)
-	if x.held != nil {
-		if f, can := x.w.(http.Flusher); can && x.sent {
-			f.Flush()
+	if x.held == nil {
+		return
+	}
+	select {
+	case <-x.held.Returned():
+	default:
+		if x.sent {
+			_ = http.NewResponseController(x.w).Flush()
 		}
 		<-x.held.Returned()
 	}

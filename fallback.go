@@ -55,8 +55,8 @@ func (r *rules) compileFallback() (errs []error) {
 		if s < 400 || s > 599 {
 			bad(fmt.Sprintf(".Statuses[%d]", i), "%d is not an error status", s)
 		}
-		if c := r.classOf(s); c == denied {
-			bad(fmt.Sprintf(".Statuses[%d]", i), "%d is a denial, not a failure", s)
+		if r.classOf(s) < failed {
+			bad(fmt.Sprintf(".Statuses[%d]", i), "%d is no failure: it isn't among Origin.ErrorStatuses", s)
 		}
 		r.fallbackOn[s] = true
 	}

@@ -51,7 +51,7 @@ type plan struct {
 func (x *exchange) open(pl plan) flight.Start {
 	f := &fetch{
 		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class,
-		hasCopy: x.hasCopy(), background: pl.background, began: time.Now(), path: pathOf(x.r),
+		hasCopy: x.copyStands(), background: pl.background, began: time.Now(), path: pathOf(x.r),
 		asOf: x.c.marks.Position(),
 	}
 	fl := flight.New(context.WithValue(x.base, fetchKey{}, f), flight.Config{
@@ -132,8 +132,8 @@ func (x *exchange) request(ctx context.Context, f *fetch, pl plan) *http.Request
 
 func (x *exchange) askedOf(f *fetch, req *http.Request) asked {
 	a := x.p.asked(req, x.key)
-	a.host, a.target = requestTarget(x.r)
-	a.noStore = x.wishes.cc.NoStore
+	a.host, a.target = x.p.target(x.r)
+	a.noStore = x.wishes.cc.NoStore && !f.background
 	a.started, a.asOf, a.validated = x.c.clock(), f.asOf, f.asked.validated
 	return a
 }
@@ -154,6 +154,7 @@ type fetchKey struct{}
 
 // judge is called with the final header on the handler's goroutine.
 func (f *fetch) judge(code int, h http.Header) flight.Verdict {
+	canonicalize(h)
 	var transport error
 	if p := f.origin.Load(); p != nil {
 		transport = *p
@@ -167,10 +168,27 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 	return flight.Verdict{Keep: keep, Note: j}
 }
 
+// canonicalize moves fields that a handler put into the map under another spelling to
+// where they are looked for: net/http sends them all the same.
+func canonicalize(h http.Header) {
+	for name, values := range h {
+		if canonical := http.CanonicalHeaderKey(name); canonical != name {
+			delete(h, name)
+			h[canonical] = append(h[canonical], values...)
+		}
+	}
+}
+
 // learn remembers what the header tells about the key.
 func (f *fetch) learn(j *judgement, h http.Header) {
+	if f.asked.method == http.MethodHead || f.asked.noStore {
+		return // tells nothing about what others get
+	}
 	now := f.c.now()
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
+		if j.outcome < failed {
+			s.Denied = j.outcome == denied
+		}
 		if n := contentLength(h); n > 0 {
 			s.LastSize = n
 		}

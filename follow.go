@@ -17,18 +17,18 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 		return true
 	}
 	defer rd.Leave()
+	if how == flight.Started && !x.detachable {
+		x.held = fl
+	}
 	state, end := x.await(rd, how == flight.Started)
 	switch {
 	case end == flight.Left:
-		if how == flight.Started {
-			x.hold(fl, 0)
-		}
 		x.report(ReasonClientGone, false)
 		return true
 	case end == flight.Expired:
 		return x.expired(fl, how)
 	case state.Phase == flight.Failed && state.Status == 0:
-		return x.failedFetch(fl, state, how)
+		return x.failedFetch(state, how)
 	}
 	return x.judged(fl, rd, state, how)
 }
@@ -112,14 +112,11 @@ func (x *exchange) expired(fl *flight.Flight, how flight.How) bool {
 		x.degrade(ReasonTimeout, nil)
 		return true
 	}
-	if how == flight.Started && !x.detachable {
-		x.hold(fl, 0)
-		if x.r.ProtoMajor >= 2 { // nothing may run behind
-			fl.Cancel()
-			<-fl.Returned()
-			x.held = nil
-		}
+	if x.held != nil && x.r.ProtoMajor >= 2 { // nothing may run behind
+		fl.Cancel()
+		<-fl.Returned()
 	}
+	x.hold(0)
 	x.fault = ReasonSoftTimeout
 	x.serveStaleNow(ReasonSoftTimeout, 0)
 	return true
@@ -127,11 +124,11 @@ func (x *exchange) expired(fl *flight.Flight, how flight.How) bool {
 
 // failedFetch: the fetch brought no answer. False means that it was given up for
 // reasons that are not this request's.
-func (x *exchange) failedFetch(fl *flight.Flight, state flight.State, how flight.How) bool {
+func (x *exchange) failedFetch(state flight.State, how flight.How) bool {
 	x.fault = faultOf(state.Failure)
-	if how == flight.Started {
-		x.hold(fl, aMoment)
-	} else if _, usable := x.usable(x.fault); !usable && state.Failure.Cause == flight.AttemptTimeout {
+	x.hold(aMoment)
+	_, usable := x.usable(x.fault)
+	if how != flight.Started && !usable && state.Failure.Cause == flight.AttemptTimeout {
 		x.fault, x.collapsed = "", false
 		return false
 	}
@@ -163,14 +160,14 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 	switch {
 	case j.outcome >= failed:
 		x.fault = j.fault
-		if how == flight.Started && x.replaceable(j) {
-			x.hold(fl, aMoment)
+		if x.replaceable(j) {
+			x.hold(aMoment)
 		}
 		if x.serveInstead(j.fault, state.Status) || x.helped(j.fault, state.Status) {
 			return true
 		}
 	case state.Phase == flight.Failed: // it broke off, and nothing was sent yet
-		return x.failedFetch(fl, state, how)
+		return x.failedFetch(state, how)
 	}
 	if how != flight.Started {
 		share, regroup := x.mayShare(f, j)
@@ -181,12 +178,18 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 			return x.leave(rd, j, false) // it outgrew the bounds
 		}
 	}
-	if state.Phase == flight.Complete && j.entry != nil && j.outcome < failed {
+	if state.Phase == flight.Complete && j.entry != nil && (how != flight.Started || x.wantsLess(j)) {
 		x.serveNew(j, state, how)
 		return true
 	}
 	x.stream(rd, state, j, how)
 	return true
+}
+
+// wantsLess reports whether the request may be answered with something else than
+// what the handler wrote: a stored body, a part, or nothing new.
+func (x *exchange) wantsLess(j *judgement) bool {
+	return j.freshened || j.outcome < failed && x.in&(hasRange|hasCondition) != 0
 }
 
 // replaceable reports whether the fetch's answer won't be sent: ServeHTTP would then

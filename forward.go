@@ -138,7 +138,7 @@ func (x *exchange) awaitTurn(fl *flight.Flight, deadline <-chan time.Time) bool 
 		return false
 	case <-deadline:
 		x.fault = ReasonTimeout
-		x.failHonestly(http.StatusGatewayTimeout, ReasonTimeout)
+		x.degrade(ReasonTimeout, nil)
 		return false
 	}
 }
@@ -167,29 +167,30 @@ func (x *exchange) revalidateBehind(reason Reason) bool {
 		fl := x.c.flights.Background(x.flightKey(), func() flight.Start {
 			return x.open(plan{background: true, method: http.MethodGet, attempt: x.attempt()})
 		})
-		x.hold(fl, 0)
+		if fl != nil && !x.detachable {
+			x.held = fl
+			x.hold(0)
+		}
 	}
 	x.serveStaleNow(reason, 0)
 	return true
 }
 
-// hold keeps ServeHTTP open until the handler has returned, where the fetch may not
-// outlive the request. The client has its answer: on HTTP/1 the connection closes after
-// it. A handler that has all but returned is waited for before the answer, which
-// saves the connection.
-func (x *exchange) hold(fl *flight.Flight, patience time.Duration) {
-	if fl == nil || x.detachable {
+// hold is called before an answer that doesn't wait for the handler, where the fetch
+// may not outlive the request: ServeHTTP will stay open until the handler has
+// returned. The client has its answer: on HTTP/1 the connection closes after it. A
+// handler that has all but returned is waited for, which saves the connection.
+func (x *exchange) hold(patience time.Duration) {
+	if x.held == nil {
 		return
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case <-fl.Returned():
-		return
+	case <-x.held.Returned():
 	case <-timer.C:
+		x.closeAfter = x.r.ProtoMajor < 2
 	}
-	x.held = fl
-	x.closeAfter = x.r.ProtoMajor < 2
 }
 
 // aMoment is how long an answer waits for a handler that has nothing more to say.

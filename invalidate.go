@@ -10,14 +10,15 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/marks"
 )
 
 // PurgeRequest says what is purged: exactly one of URL, Tag and All.
 type PurgeRequest struct {
 	// URL is an absolute URL. All its variants, methods and spellings are purged,
-	// for http and https alike.
+	// for http and https alike. Where Policy.Key.Target rewrites URLs, the
+	// rewritten URL is purged too; a policy given to Cache.With must be purged by
+	// the URLs that it rewrites to.
 	URL string `json:"url,omitempty"`
 	// Tag purges all responses that carry this tag (cache group).
 	Tag string `json:"tag,omitempty"`
@@ -40,8 +41,25 @@ func (c *Cache) Purge(_ context.Context, p PurgeRequest) error {
 		return err
 	}
 	c.marks.Mark(hash, p.Soft)
+	if rewritten, differs := c.rewritten(p.URL); differs {
+		c.marks.Mark(rewritten, p.Soft)
+	}
 	c.emit(Event{Kind: EventDropped, Reason: ReasonPurge, Path: p.Tag})
 	return nil
+}
+
+// rewritten returns the hash of a URL as Policy.Key.Target rewrites it.
+func (c *Cache) rewritten(rawURL string) (uint64, bool) {
+	if rawURL == "" || c.rules.Key.Target == nil {
+		return 0, false
+	}
+	r, err := http.NewRequest(http.MethodGet, rawURL, nil)
+	if err != nil {
+		return 0, false
+	}
+	r.RequestURI = rawTarget(rawURL)
+	host, target := c.rules.target(r)
+	return marks.URLHash(host, target), true
 }
 
 func (p PurgeRequest) hash() (uint64, error) {
@@ -92,9 +110,8 @@ func isUnsafe(method string) bool {
 // invalidate marks what a successful unsafe request has changed: its target, and the
 // URLs that the response names, on the same origin (RFC 9111 §4.4).
 func (h *handler) invalidate(r *http.Request, locations ...string) {
-	host, target := requestTarget(r)
-	h.invalidateTarget(r, host, target)
-	base, err := url.ParseRequestURI(target)
+	h.invalidateTarget(r, r)
+	base, err := url.ParseRequestURI(r.RequestURI)
 	if err != nil {
 		return
 	}
@@ -106,7 +123,7 @@ func (h *handler) invalidate(r *http.Request, locations ...string) {
 		if err != nil || ref.Host != "" && !sameHost(ref, r) {
 			continue
 		}
-		h.invalidateTarget(r, host, base.ResolveReference(ref).RequestURI())
+		h.invalidateTarget(r, h.other(r, base.ResolveReference(ref)))
 	}
 }
 
@@ -121,30 +138,34 @@ func sameHost(u *url.URL, r *http.Request) bool {
 	return strings.EqualFold(u.Host, r.Host)
 }
 
-// invalidateTarget makes a hard mark where there is something to invalidate: it is
-// cheap, but it makes other processes look.
-func (h *handler) invalidateTarget(r *http.Request, host, target string) {
-	if !h.p.extendsKey && !h.stands(r, target) {
-		return
-	}
-	h.c.marks.Mark(marks.URLHash(host, target), false)
-	h.c.emit(Event{Kind: EventDropped, Reason: ReasonUnsafe, Method: r.Method, Host: r.Host, Path: pathOf(r)})
+// other is the GET request for another URL on the origin of r.
+func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
+	get := r.WithContext(r.Context())
+	get.Method, get.RequestURI, get.URL = http.MethodGet, u.RequestURI(), u
+	return get
 }
 
-// stands reports whether the GET key of a target has a stored response or a fetch
-// under way.
-func (h *handler) stands(r *http.Request, target string) bool {
-	get := r.WithContext(context.WithoutCancel(r.Context()))
-	get.Method, get.RequestURI = http.MethodGet, target
-	if u, err := url.ParseRequestURI(target); err == nil {
-		if stripped := r.URL; samePath(r.RequestURI, stripped) || r.RequestURI == "" {
-			get.URL = u
-		}
+// invalidateTarget makes a hard mark where there is something to invalidate: it is
+// cheap, but it makes others look.
+func (h *handler) invalidateTarget(r, get *http.Request) {
+	// Behind http.StripPrefix the key of another URL can't be told.
+	telling := !h.p.extendsKey && samePath(r.RequestURI, r.URL)
+	if telling && !h.stands(get) {
+		return
 	}
+	host, target := h.p.target(get)
+	h.c.marks.Mark(marks.URLHash(host, target), false)
+	h.c.emit(Event{Kind: EventDropped, Reason: ReasonUnsafe, Method: r.Method, Host: r.Host, Path: pathOf(get)})
+}
+
+// stands reports whether a URL has a stored response to GET or a fetch under way.
+func (h *handler) stands(r *http.Request) bool {
+	get := r.WithContext(context.WithoutCancel(r.Context()))
+	get.Method = http.MethodGet
 	s := h.c.scratch.Get().(*scratch)
 	defer h.c.scratch.Put(s)
 	s.key = h.p.appendKey(s.key[:0], get, fieldsOfInterest(get.Header))
-	if h.c.flights.Lookup(flight.Key{Primary: string(s.key)}) != nil {
+	if h.c.flights.Running() > 0 { // perhaps of this URL, under whatever variant
 		return true
 	}
 	ctx, cancel := context.WithTimeout(get.Context(), h.c.cfg.StoreTimeout)

@@ -15,17 +15,17 @@ import (
 // The key text is a method class, a scheme and a row of parts, each preceded by its
 // length, so that no part can imitate the end of another:
 //
-//	G https 11:example.com 08:/a/b?c=d
+//	GET https 11:example.com 08:/a/b?c=d
 //
-// G stands for GET and HEAD. Host, path and query are taken exactly as they came
+// GET stands for HEAD too. Host, path and query are taken exactly as they came
 // in; two spellings of one URL are two keys, because the handler may tell them
 // apart.
 
 // appendKey appends the canonical key text of a request. It allocates nothing
 // unless the policy extends keys.
 func (p *rules) appendKey(dst []byte, r *http.Request, in interest) []byte {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		dst = append(dst, 'G')
+	if r.Method == http.MethodHead {
+		dst = append(dst, http.MethodGet...)
 	} else {
 		dst = append(dst, r.Method...)
 	}
@@ -33,12 +33,7 @@ func (p *rules) appendKey(dst []byte, r *http.Request, in interest) []byte {
 	dst = p.appendScheme(dst, r, in)
 	dst = appendPart(dst, r.Host)
 
-	target := r.RequestURI
-	if p.Key.Target != nil {
-		target = p.Key.Target(r)
-	} else if target == "" && r.URL != nil { // a request made by hand
-		target = r.URL.RequestURI()
-	}
+	_, target := p.target(r)
 	dst = appendPart(dst, target)
 	if r.URL != nil && r.RequestURI != "" && !samePath(r.RequestURI, r.URL) {
 		dst = append(dst, " p"...)
@@ -170,12 +165,16 @@ func variantSlot(generation uint64, selected []byte, slots int) uint64 {
 	return h % uint64(slots)
 }
 
-// requestTarget returns host and request target for purges of this URL.
-func requestTarget(r *http.Request) (host, target string) {
-	if r.RequestURI != "" || r.URL == nil {
-		return r.Host, r.RequestURI
+// target returns what a key and a purge know a URL by: host, and path and query as
+// they came in, or as the policy rewrites them.
+func (p *rules) target(r *http.Request) (host, target string) {
+	switch {
+	case p.Key.Target != nil:
+		return r.Host, p.Key.Target(r)
+	case r.RequestURI == "" && r.URL != nil: // a request made by hand
+		return r.Host, r.URL.RequestURI()
 	}
-	return r.Host, r.URL.RequestURI()
+	return r.Host, r.RequestURI
 }
 
 // samePath reports whether the path that the middleware sees is the one of the

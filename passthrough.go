@@ -65,6 +65,12 @@ func (x *exchange) inline(why Reason) {
 		x.report(reason, false)
 	}()
 	x.h.next.ServeHTTP(p.wrapped(), r)
+	if p.status == 0 && context.Cause(r.Context()) == flight.ErrTimeout {
+		// A handler that obeys its context has nothing to say: not an empty 200.
+		http.Error(p, http.StatusText(http.StatusGatewayTimeout), http.StatusGatewayTimeout)
+		reason = ReasonTimeout
+		return
+	}
 	p.finish()
 	reason = why
 }

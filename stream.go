@@ -9,12 +9,14 @@ import (
 
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/freshness"
-	"github.com/holdover-go/holdover/internal/httpfield"
 )
 
 // serveNew answers with the response that was just stored, as the request wants it.
 func (x *exchange) serveNew(j *judgement, state flight.State, how flight.How) {
-	st := status{fwd: x.fwd, stored: j.storing(), collapsed: how != flight.Started}
+	st := status{fwd: x.fwd, stored: j.storing() && j.outcome < failed, collapsed: how != flight.Started}
+	if how == flight.Started {
+		x.addOwnFields(j, state.Header)
+	}
 	if j.freshened {
 		st.fwdStatus = http.StatusNotModified
 	}
@@ -24,20 +26,39 @@ func (x *exchange) serveNew(j *judgement, state flight.State, how flight.How) {
 	x.reportForwarded()
 }
 
+// addOwnFields gives the request that made the handler run what was left out of the
+// stored response because it is nobody else's.
+func (x *exchange) addOwnFields(j *judgement, header http.Header) {
+	h := x.w.Header()
+	if x.p.Safety.SetCookie != StoreSetCookie {
+		h["Set-Cookie"] = append(h["Set-Cookie"], header["Set-Cookie"]...)
+		if len(h["Set-Cookie"]) == 0 {
+			delete(h, "Set-Cookie")
+		}
+	}
+	for _, names := range [...][]string{j.cc.PrivateFields, j.cc.NoCacheFields} {
+		for _, name := range names {
+			if values, given := header[name]; given && name != "Set-Cookie" {
+				h[name] = values
+			}
+		}
+	}
+}
+
 func (x *exchange) reportForwarded() { x.report(x.fwd, false) }
 
 // stream sends the response while it arrives.
 func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, how flight.How) {
 	starter := how == flight.Started
 	if !rd.Begin() {
-		x.degrade(faultOf(state.Failure), nil)
+		state, _ = rd.Wait(nil, func(flight.State) bool { return true })
+		x.failedFetch(state, how)
 		return
 	}
 	h := x.w.Header()
 	header := state.Header
 	if !starter {
-		header = header.Clone()
-		httpfield.StripHopByHop(header)
+		header = x.p.sharedHeader(header, j.cc)
 		if trailer := state.Header["Trailer"]; len(trailer) > 0 {
 			header["Trailer"] = trailer
 		}
@@ -53,7 +74,7 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 	}
 	appendStatus(h, st.String())
 	x.status, x.sent = state.Status, true
-	if x.answersNotModified(state, j) {
+	if x.answersNotModified(state) {
 		x.reportForwarded()
 		return
 	}
@@ -64,9 +85,13 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 
 // answersNotModified turns a 200 into a 304 where the client's own condition, which
 // was not passed on, holds.
-func (x *exchange) answersNotModified(state flight.State, j *judgement) bool {
+func (x *exchange) answersNotModified(state flight.State) bool {
 	if state.Status != http.StatusOK || x.r.Method == http.MethodHead || !x.notModified(state.Header.Get("Etag"), state.Header.Get("Last-Modified")) {
 		return false
+	}
+	x.hold(aMoment)
+	if x.closeAfter {
+		x.w.Header()["Connection"] = []string{"close"}
 	}
 	delete(x.w.Header(), "Content-Length")
 	x.status = http.StatusNotModified

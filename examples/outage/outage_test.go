@@ -4,8 +4,8 @@ package outage_test
 
 import (
 	"context"
+	"errors"
 	"flag"
-	"fmt"
 	"math"
 	"sync"
 	"testing"
@@ -24,79 +24,102 @@ const (
 
 // script is one measurement.
 type script struct {
+	name         string
 	keys         int
-	perSecond    int
 	cacheControl string
 	modes        []mode
 }
 
-// play warms all keys and goes through the modes under load.
-func (s script) play(t *testing.T) []phase {
-	o := startOrigin(t, s.cacheControl)
-	l := newLoad(startProxy(t, o), s.keys)
-	for _, key := range l.keys {
-		require.NoError(t, l.ask(key).err, "warming")
+// perSecond is how many requests a script sends.
+const perSecond = 100
+
+const window = "max-age=1, stale-if-error=600"
+
+var (
+	apart  = []mode{healthy, unavailable, healthy, hanging, healthy, resetting, healthy, truncating, healthy}
+	inARow = []mode{healthy, unavailable, hanging, resetting, truncating, refusing, healthy}
+	unplug = []mode{healthy, refusing, healthy}
+)
+
+var scripts = []script{
+	{"1 key", 1, window, apart},
+	{"20 keys", 20, window, apart},
+	{"100 keys", 100, window, apart},
+	{"one failure after the other", 20, window, inARow},
+	{"disconnected, without a window", 20, "max-age=1", unplug},
+}
+
+// TestOutage plays all scripts at the same time, each with its own proxy.
+func TestOutage(t *testing.T) {
+	plays := make([]*play, len(scripts))
+	for i, s := range scripts {
+		plays[i] = s.prepare(t)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	var running sync.WaitGroup
-	running.Go(func() { l.run(ctx, s.perSecond) })
-	var phases []phase
-	for _, m := range s.modes {
-		require.NoError(t, o.play(m))
-		p := phase{mode: m, from: time.Now()}
-		time.Sleep(*phaseLength)
-		p.to = time.Now()
-		phases = append(phases, p)
+	for _, p := range plays {
+		running.Go(func() { p.run(t.Context()) })
 	}
-	cancel()
 	running.Wait()
-	for i := range phases {
-		p := &phases[i]
-		p.answers, p.arrivals = l.between(p.from, p.to), o.between(p.from, p.to)
-		p.log(t, lifetime)
+	for _, p := range plays {
+		t.Run(p.script.name, p.check)
 	}
-	return phases
 }
 
 // trickle is how many requests a second may reach a failing origin.
 func (s script) trickle() float64 { return min(max(0.2*float64(s.keys), 1), 10) }
 
-var all = []mode{healthy, unavailable, healthy, hanging, healthy, resetting, healthy, truncating, healthy, refusing, healthy}
-
-func TestOutage(t *testing.T) {
-	t.Parallel()
-	for _, keys := range []int{1, 20, 100} {
-		t.Run(fmt.Sprintf("%d keys", keys), func(t *testing.T) {
-			t.Parallel()
-			s := script{keys: keys, perSecond: 100, cacheControl: "max-age=1, stale-if-error=600", modes: all}
-			s.check(t, s.play(t))
-		})
-	}
-	t.Run("one failure after the other", func(t *testing.T) {
-		t.Parallel()
-		modes := []mode{healthy, unavailable, hanging, resetting, truncating, refusing, healthy}
-		s := script{keys: 20, perSecond: 100, cacheControl: "max-age=1, stale-if-error=600", modes: modes}
-		s.check(t, s.play(t))
-	})
-	t.Run("disconnected", func(t *testing.T) {
-		t.Parallel()
-		s := script{keys: 20, perSecond: 100, cacheControl: "max-age=1", modes: []mode{healthy, refusing, healthy, hanging, healthy}}
-		s.check(t, s.play(t))
-	})
+// play is a script with its servers.
+type play struct {
+	script script
+	origin *origin
+	load   *load
+	phases []phase
+	err    error
 }
 
-func (s script) check(t *testing.T, phases []phase) {
-	for i := range phases {
-		p := &phases[i]
-		for _, a := range p.failures() {
-			t.Errorf("%s: %s after %v: %v", p.mode, a.key, a.begun.Sub(p.from), a.err)
+// prepare starts the servers and asks for each key once.
+func (s script) prepare(t *testing.T) *play {
+	o := startOrigin(t, s.cacheControl)
+	l := newLoad(startProxy(t, o), s.keys)
+	for _, key := range l.keys {
+		require.NoError(t, l.ask(key).err, "warming")
+	}
+	return &play{script: s, origin: o, load: l}
+}
+
+// run goes through the modes under load.
+func (p *play) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	var loading sync.WaitGroup
+	loading.Go(func() { p.load.run(ctx, perSecond) })
+	for _, m := range p.script.modes {
+		p.err = errors.Join(p.err, p.origin.play(m))
+		from := time.Now()
+		time.Sleep(*phaseLength)
+		p.phases = append(p.phases, phase{mode: m, from: from, to: time.Now()})
+	}
+	cancel()
+	loading.Wait()
+	for i := range p.phases {
+		ph := &p.phases[i]
+		ph.answers, ph.arrivals = p.load.between(ph.from, ph.to), p.origin.between(ph.from, ph.to)
+	}
+}
+
+func (p *play) check(t *testing.T) {
+	require.NoError(t, p.err)
+	for i := range p.phases {
+		ph := &p.phases[i]
+		ph.log(t)
+		for _, a := range ph.failures() {
+			t.Errorf("%s: %s after %v: %v", ph.mode, a.key, a.begun.Sub(ph.from), a.err)
 		}
-		if p.failing() {
-			s.checkFailing(t, p)
+		if ph.failing() {
+			p.script.checkFailing(t, ph)
+		} else {
+			p.script.checkHealthy(t, ph, i > 0)
 		}
 	}
-	s.checkHealthy(t, phases)
 }
 
 func (s script) checkFailing(t *testing.T, p *phase) {
@@ -108,15 +131,11 @@ func (s script) checkFailing(t *testing.T, p *phase) {
 	}
 }
 
-func (s script) checkHealthy(t *testing.T, phases []phase) {
+func (s script) checkHealthy(t *testing.T, p *phase, after bool) {
 	gap := time.Duration(math.Ceil(float64(time.Second) / s.trickle()))
-	for i := range phases {
-		p := &phases[i]
-		if p.failing() || i == 0 {
-			continue
-		}
-		if after := p.recovered(); after > gap+noise {
-			t.Errorf("stale still %v after the origin was back", after)
+	for _, a := range p.answers {
+		if since := a.begun.Sub(p.from); a.stale && since > gap+noise {
+			t.Errorf("stale %v after the origin was back: %s, took %v", since, a.status, a.took)
 		}
 	}
 }

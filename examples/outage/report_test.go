@@ -31,7 +31,7 @@ func (p *phase) failures() (found []answer) {
 
 // stale counts the answers that called themselves stale, and those whose version
 // was older than the lifetime when the request began, with some time for its way.
-func (p *phase) stale(lifetime time.Duration) (byStatus, byVersion int) {
+func (p *phase) stale() (byStatus, byVersion int) {
 	const way = 100 * time.Millisecond
 	for _, a := range p.answers {
 		if a.stale {
@@ -101,8 +101,8 @@ func excess(arrivals []arrival, perSecond float64) (worst time.Duration) {
 	return worst
 }
 
-func (p *phase) log(t *testing.T, lifetime time.Duration) {
-	byStatus, byVersion := p.stale(lifetime)
+func (p *phase) log(t *testing.T) {
+	byStatus, byVersion := p.stale()
 	t.Logf("%-9s %5d answers, %d failed, stale %d (by version %d), last stale after %v, p50 %v, p99 %v, max %v; at the origin %d, after 2s %d, same key after %v",
 		p.mode, len(p.answers), len(p.failures()), byStatus, byVersion, round(p.recovered()),
 		round(p.quantile(0.5)), round(p.quantile(0.99)), round(p.quantile(1)),

@@ -9,7 +9,8 @@
 // ways, and tells what visitors saw of it. Then it goes on serving, for you to break
 // things, until it is interrupted.
 //
-// This file is the wiring; backend.go is what breaks, story.go is the script.
+// This file and site.go are the wiring, backend.go is what breaks, story.go is the
+// script, visitors.go and print.go are its cast and its voice.
 package main
 
 import (
@@ -18,12 +19,9 @@ import (
 	"flag"
 	"io"
 	"log"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/holdover-go/holdover"
 )
@@ -39,8 +37,8 @@ func main() {
 	}
 }
 
-// run opens the site, tells the story, and serves until ctx ends. The order at the
-// end matters: first the server drains, then the cache closes.
+// run tells the story and then serves until ctx ends. The order at the end matters:
+// first the server drains, then the cache closes.
 func run(ctx context.Context, listen string, once bool, out io.Writer) (err error) {
 	cache, err := holdover.New(holdover.Config{}) // the zero value is a good start
 	if err != nil {
@@ -48,25 +46,14 @@ func run(ctx context.Context, listen string, once bool, out io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, cache.Close()) }()
 
-	listener, err := net.Listen("tcp", listen)
-	if err != nil {
-		return err
-	}
 	site := newSite(cache)
-	server := &http.Server{
-		Handler:           site,
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(io.Discard, "", 0), // the story's panics are on purpose
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	defer func() { err = errors.Join(err, drain(server), <-served) }()
-
-	s := &story{out: out, site: site, url: "http://" + listener.Addr().String()}
-	if err := s.tell(ctx); err != nil || once || ctx.Err() != nil {
-		return err
-	}
-	s.invite()
-	<-ctx.Done()
-	return nil
+	return serve(ctx, listen, site, func(url string) error {
+		s := &story{out: out, site: site, url: url}
+		if err := s.tell(ctx); err != nil || once || ctx.Err() != nil {
+			return err
+		}
+		s.invite()
+		<-ctx.Done()
+		return nil
+	})
 }

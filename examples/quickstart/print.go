@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,17 +13,26 @@ import (
 
 func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
-func (s *story) title(format string, args ...any) {
-	s.say("\n"+format, args...)
+func (s *story) title(format string, args ...any) { s.say("\n== "+format, args...) }
+
+func (s *story) opening() {
+	s.say("A page takes the backend %v to make. It says of itself", workTime)
+	s.say("  Cache-Control: %s", pageControl)
+	s.say("that is: fresh for 1 s, and good for 10 min more if the backend fails.")
+	s.say("Visitors ask for it with Holdover in front of the backend, and without.")
 }
 
-// compare prints what visitors saw on both sides, and adds it up.
-func (s *story) compare(with, bare tally) {
+// compare prints what visitors saw on both sides, and adds it up. After an
+// interruption the visits mean nothing.
+func (s *story) compare(ctx context.Context, with, bare tally) {
+	if ctx.Err() != nil {
+		return
+	}
 	s.with.add(with)
 	s.bare.add(bare)
 	s.side("without Holdover", bare)
 	s.side("with Holdover", with)
-	s.say("  e.g. Cache-Status: %s", with.sample)
+	s.say("  Cache-Status: %s", with.sample)
 }
 
 func (s *story) side(name string, t tally) {
@@ -57,10 +67,11 @@ func (s *story) total() {
 // invite tells how to go on by hand.
 func (s *story) invite() {
 	ways := slices.Sorted(maps.Keys(s.site.backend.ways))
-	s.title("Now it is your turn. Serving on %s until you press Ctrl-C:", s.url)
-	s.say("  curl -i %s/time                     # look at Cache-Status", s.url)
-	s.say("  curl -i %s/bare/time                # the same without Holdover", s.url)
-	s.say("  curl -X POST '%s/break?how=hang'    # or %s", s.url, strings.Join(ways, ", "))
+	s.title("Your turn: serving on %s until Ctrl-C", s.url)
+	s.say("  curl -i %s/time        # see Cache-Status", s.url)
+	s.say("  curl -i %s/bare/time   # without Holdover", s.url)
+	s.say("  curl -X POST '%s/break?how=hang'", s.url)
+	s.say("       how = %s", strings.Join(ways, ", "))
 	s.say("  curl -X POST %s/heal", s.url)
 	s.say("  curl -X POST %s/purge", s.url)
 }

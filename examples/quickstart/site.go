@@ -3,12 +3,9 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"github.com/holdover-go/holdover"
 )
@@ -57,17 +54,4 @@ type counted struct {
 func (c *counted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.calls.Add(1)
 	c.next.ServeHTTP(w, r)
-}
-
-// drainTime is what requests under way get to end by themselves.
-const drainTime = 5 * time.Second
-
-// drain lets the requests under way end. Those that hang with the backend are cut off.
-func drain(server *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return server.Close()
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -14,8 +15,6 @@ import (
 // mishap is a way to break the backend.
 type mishap struct{ how, title string }
 
-// mishaps come in this order; slow is last, since Holdover remembers how long the
-// page took and is patient accordingly.
 func mishaps() []mishap {
 	return []mishap{
 		{"503", "The backend answers 503"},
@@ -40,8 +39,11 @@ type story struct {
 	site *site
 	url  string
 
-	chapters   []chapter
-	with, bare tally
+	crowded, crowdedBare tally
+	chapters             []chapter
+	before, after        visit // around the purge
+	never                visit
+	with, bare           tally // all in all
 }
 
 // chapter is what became of one mishap.
@@ -53,68 +55,92 @@ type chapter struct {
 
 // tell returns early, without an error, when ctx ends.
 func (s *story) tell(ctx context.Context) error {
-	s.say("HOLDOVER QUICKSTART\n")
-	s.say("A page takes the backend %v to make. It says of itself:", workTime)
-	s.say("  Cache-Control: %s", pageControl)
-	s.say("that is: fresh for 1 s, and good for 10 min more if the backend fails.")
-	s.rush(ctx)
+	s.opening()
+	acts := []func(context.Context) error{s.rush}
 	for _, m := range mishaps() {
-		if err := s.suffer(ctx, m); err != nil {
+		acts = append(acts, func(ctx context.Context) error { return s.suffer(ctx, m) })
+	}
+	acts = append(acts, s.purge, s.unknown)
+	for _, act := range acts {
+		err := act(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
-	s.purge(ctx)
-	s.unknown(ctx)
-	if ctx.Err() == nil {
-		s.total()
-	}
+	s.total()
 	return nil
 }
 
 // rush: many visitors ask for a page that isn't stored yet.
-func (s *story) rush(ctx context.Context) {
+func (s *story) rush(ctx context.Context) error {
 	s.title("%d visitors come at once, and nothing is stored yet", crowdSize)
-	s.compare(s.bothSides(func(url string) []visit { return crowd(ctx, crowdSize, url) }))
+	s.crowded, s.crowdedBare = s.bothSides(func(url string) []visit { return crowd(ctx, crowdSize, url) })
+	s.compare(ctx, s.crowded, s.crowdedBare)
+	return nil
 }
 
 // suffer waits until the stored page is stale, breaks the backend, sends visitors, and
-// heals it.
+// heals it. A failed page rests for a second; a reload doesn't wait for that.
 func (s *story) suffer(ctx context.Context, m mishap) error {
-	if !pause(ctx, staleAfter) {
-		return nil
-	}
+	pause(ctx, staleAfter)
 	s.title("%s", m.title)
-	if err := s.site.backend.breakDown(m.how); err != nil {
+	if err := s.pull(ctx, "/break?how="+m.how); err != nil {
 		return err
 	}
 	c := chapter{mishap: m}
 	c.with, c.bare = s.bothSides(func(url string) []visit { return waves(ctx, url) })
-	s.site.backend.heal()
-	s.compare(c.with, c.bare)
+	s.compare(ctx, c.with, c.bare)
+	if err := s.pull(ctx, "/heal"); err != nil {
+		return err
+	}
 	c.recovered = see(ctx, s.url+"/time", true)
-	s.say("  healed; a reload shows %s", c.recovered.inWords())
+	s.say("  Healed. A reload shows %s.", c.recovered.inWords())
 	s.chapters = append(s.chapters, c)
 	return nil
 }
 
-// purge: the stored page is fresh, but the editor has changed it.
-func (s *story) purge(ctx context.Context) {
+// purge: the stored page is fresh, but somebody knows better.
+func (s *story) purge(ctx context.Context) error {
 	s.title("The page is purged while it is fresh")
-	page := s.url + "/time"
-	s.say("  before   %s", see(ctx, page, false).body)
-	if answer, err := browser.Post(s.url+"/purge", "", http.NoBody); err == nil {
-		answer.Body.Close()
+	s.before = see(ctx, s.url+"/time", false)
+	if err := s.pull(ctx, "/purge"); err != nil {
+		return err
 	}
-	v := see(ctx, page, false)
-	s.say("  after    %s (%s)", v.body, v.inWords())
+	s.after = see(ctx, s.url+"/time", false)
+	s.say("  before            %s: %s", s.before.body, s.before.inWords())
+	s.say("  after             %s: %s", s.after.body, s.after.inWords())
+	return nil
 }
 
 // unknown: what was never stored can't be held over.
-func (s *story) unknown(ctx context.Context) {
-	s.title("The backend refuses connections, and the page asked for was never stored")
-	_ = s.site.backend.breakDown("refuse")
-	defer s.site.backend.heal()
-	s.say("  with Holdover     %s: an honest error, never an empty page", see(ctx, s.url+"/time?of=nowhere", false).inWords())
+func (s *story) unknown(ctx context.Context) error {
+	s.title("The backend refuses connections, and this page was never stored")
+	if err := s.pull(ctx, "/break?how=refuse"); err != nil {
+		return err
+	}
+	s.never = see(ctx, s.url+"/time?of=nowhere", false)
+	s.say("  with Holdover     %s: an honest error, never an empty page", s.never.inWords())
+	return s.pull(ctx, "/heal")
+}
+
+// pull pulls one of the site's switches.
+func (s *story) pull(ctx context.Context, lever string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+lever, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := browser.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", lever, answer.Status)
+	}
+	return nil
 }
 
 // waves makes two waves of visits.
@@ -143,14 +169,11 @@ func watch(c *counted, url string, happens func(string) []visit) tally {
 	return sum(visits, int(c.calls.Load()-before))
 }
 
-// pause reports whether all of d went by.
-func pause(ctx context.Context, d time.Duration) bool {
+func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }

@@ -24,6 +24,8 @@ type State struct {
 	// nil where that is not known. Replace it, never modify it: copies of the
 	// state share it.
 	VaryHint []string
+	// Denied says that the last final answer was a denial (401, 403).
+	Denied bool
 
 	verdicts [classes]verdict
 }
