@@ -49,6 +49,8 @@ type exchange struct {
 
 	names []string // learned from a fetch that was not for us: what selects among the variants
 
+	racing bool // the fetch that this request begins runs beside one that hangs
+
 	// What became of it.
 	tries      int // lookups
 	interims   int

@@ -31,6 +31,7 @@ type fetch struct {
 	class      keystate.Class
 	hasCopy    bool // a servable stored response
 	background bool
+	racing     bool // beside one that hangs
 	began      time.Time
 	path       string
 	asOf       uint64
@@ -51,7 +52,7 @@ type plan struct {
 func (x *exchange) open(pl plan) flight.Start {
 	f := &fetch{
 		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class,
-		hasCopy: x.copyStands(), background: pl.background, began: time.Now(), path: pathOf(x.r),
+		hasCopy: x.copyStands(), background: pl.background, racing: x.racing, began: time.Now(), path: pathOf(x.r),
 		asOf: x.c.marks.Position(),
 	}
 	fl := flight.New(context.WithValue(x.base, fetchKey{}, f), flight.Config{
@@ -212,7 +213,9 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 	reason := reasonOf(j, failure)
 	now := f.c.now()
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
-		s.Attempts = attemptsAfter(s.Attempts, failure)
+		if failure == nil || !f.racing {
+			s.Attempts = attemptsAfter(s.Attempts, failure)
+		}
 		if state.Outgrown && !state.NoRoom {
 			s.LastSize = max(s.LastSize, f.p.maxBody+1)
 		}

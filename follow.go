@@ -20,7 +20,7 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 	if how == flight.Started && !x.detachable {
 		x.held = fl
 	}
-	state, end := x.await(rd, how == flight.Started)
+	state, end := x.await(fl, rd, how == flight.Started)
 	switch {
 	case end == flight.Left:
 		x.report(ReasonClientGone, false)
@@ -35,10 +35,12 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 
 // await waits until there is something to decide on: the header, and where a stored
 // response could still take its place, all of the new one or more than is held back.
-func (x *exchange) await(rd *flight.Reader, starter bool) (flight.State, flight.WaitEnd) {
+func (x *exchange) await(fl *flight.Flight, rd *flight.Reader, starter bool) (flight.State, flight.WaitEnd) {
 	limit := min(x.p.hardTimeout, maxWait)
 	if _, usable := x.usable(ReasonSoftTimeout); usable {
-		limit = min(limit, x.p.softTime(x.learned.LastFetch))
+		// Who joins a fetch that is late already has nothing to wait for.
+		soft := x.p.softTime(x.learned.LastFetch)
+		limit = min(limit, min(soft, max(soft-time.Duration(x.now-fl.Started), 0)))
 	} else if starter {
 		limit = maxWait // the flight has the hard timeout
 	}

@@ -85,7 +85,11 @@ func (x *exchange) attempt() time.Duration {
 	if !x.hasCopy() {
 		return 0
 	}
-	d := attemptTime(x.learned.LastFetch, x.learned.Attempts, x.p.hardTimeout)
+	attempts := x.learned.Attempts
+	if x.racing { // a probe beside an attempt that is given long
+		attempts = 0
+	}
+	d := attemptTime(x.learned.LastFetch, attempts, x.p.hardTimeout)
 	if x.p.hardTimeout == forever && d == forever {
 		return 0
 	}
@@ -151,9 +155,18 @@ func (x *exchange) accepts(fl *flight.Flight) bool {
 	if hard, _ := x.c.marks.Purged(f.urlHash(), f.asOf); hard {
 		return false
 	}
-	hangs := fl.State().Phase == flight.Waiting && x.scope.recoveredSince(fl.Started)
-	safe := x.r.Method == http.MethodGet
-	return !(hangs && safe)
+	x.racing = x.r.Method == http.MethodGet && fl.State().Phase == flight.Waiting && x.outruns(fl)
+	return !x.racing
+}
+
+// outruns reports whether a fetch may be raced by a second one: it began before the
+// origin recovered, or it is a later attempt after one that hung, so that it may take
+// long to give up, and this request has leave to probe.
+func (x *exchange) outruns(fl *flight.Flight) bool {
+	if x.scope.recoveredSince(fl.Started) {
+		return true
+	}
+	return x.learned.Attempts > 0 && x.hasCopy() && x.now-fl.Started >= int64(time.Second)
 }
 
 // revalidateBehind answers stale and lets a fetch run behind. False means that the

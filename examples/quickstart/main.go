@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"io"
 	"log"
 	"os"
 	"os/signal"
@@ -32,23 +31,23 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *listen, *once, os.Stdout); err != nil {
+	if err := run(ctx, &story{out: os.Stdout}, *listen, *once); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // run tells the story and then serves until ctx ends. The order at the end matters:
 // first the server drains, then the cache closes.
-func run(ctx context.Context, listen string, once bool, out io.Writer) (err error) {
+func run(ctx context.Context, s *story, listen string, once bool) (err error) {
 	cache, err := holdover.New(holdover.Config{}) // the zero value is a good start
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, cache.Close()) }()
 
-	site := newSite(cache)
-	return serve(ctx, listen, site, func(url string) error {
-		s := &story{out: out, site: site, url: url}
+	s.site = newSite(cache)
+	return serve(ctx, listen, s.site, func(url string) error {
+		s.url = url
 		if err := s.tell(ctx); err != nil || once || ctx.Err() != nil {
 			return err
 		}

@@ -16,67 +16,55 @@ import (
 	"github.com/holdover-go/holdover"
 )
 
-// The numbers of the story: with Holdover everybody is answered, whatever breaks.
+// With Holdover everybody is answered, whatever breaks.
 func TestStory(t *testing.T) {
 	t.Parallel()
-	s, text := tellStory(t)
+	var out bytes.Buffer
+	s := &story{out: &out}
+	began := time.Now()
+	require.NoError(t, run(t.Context(), s, "127.0.0.1:0", true))
+	require.Less(t, time.Since(began), 20*time.Second)
 
 	require.Equal(t, crowdSize, s.crowded.answered)
 	require.Equal(t, 1, s.crowded.calls, "concurrent misses are one handler call")
 	require.Equal(t, crowdSize, s.crowdedBare.calls)
-
 	require.Len(t, s.chapters, len(mishaps()))
 	for _, c := range s.chapters {
-		require.Equal(t, 2*waveSize, c.with.requests, c.how)
-		require.Equal(t, c.with.requests, c.with.answered, "%s: %v", c.how, c.with.saw)
-		require.NotZero(t, c.with.stale, c.how)
-		require.Less(t, c.with.calls, waveSize, c.how)
-		require.True(t, c.recovered.answered() && !c.recovered.stale(), "%s: %v", c.how, c.recovered)
-		require.Contains(t, text, "== "+c.title)
-		if c.how != "slow" {
-			require.Equal(t, c.with.requests, c.with.stale, "%s: %v", c.how, c.with.saw)
-			require.Zero(t, c.bare.answered, c.how)
-		}
+		checkChapter(t, c)
+		require.Contains(t, out.String(), "== "+c.title)
 	}
-
 	require.NotEqual(t, s.before.body, s.after.body, "purged")
 	require.Equal(t, http.StatusBadGateway, s.never.status)
 	require.Equal(t, s.with.requests, s.with.answered)
 	require.Less(t, s.bare.answered, s.bare.requests)
 	require.Less(t, s.with.calls, s.bare.calls/4)
+	checkText(t, out.String())
 }
 
-// tellStory tells it on a site of its own.
-func tellStory(t *testing.T) (*story, string) {
-	cache, err := holdover.New(holdover.Config{})
-	require.NoError(t, err)
-	var out bytes.Buffer
-	s := &story{out: &out, site: newSite(cache)}
-	require.NoError(t, serve(t.Context(), "127.0.0.1:0", s.site, func(url string) error {
-		s.url = url
-		return s.tell(t.Context())
-	}))
-	require.NoError(t, cache.Close())
-	return s, out.String()
+func checkChapter(t *testing.T, c chapter) {
+	require.Equal(t, 2*waveSize, c.with.requests, c.how)
+	require.Equal(t, c.with.requests, c.with.answered, "%s: %v", c.how, c.with.saw)
+	require.Less(t, c.with.calls, waveSize, c.how)
+	require.True(t, c.recovered.answered() && !c.recovered.stale(), "%s: %v", c.how, c.recovered)
+	if c.how != "slow" { // on a slow machine the page may come in time after all
+		require.Equal(t, c.with.requests, c.with.stale, "%s: %v", c.how, c.with.saw)
+		require.Zero(t, c.bare.answered, c.how)
+	}
 }
 
-// What is printed names stale answers as such, gives the reasons, and fits a terminal.
-func TestRunOncePrintsTheStory(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	began := time.Now()
-	require.NoError(t, run(t.Context(), "127.0.0.1:0", true, &out))
-	require.Less(t, time.Since(began), 20*time.Second)
-	text := out.String()
+// checkText: stale answers are named as such, with the reasons, and it all fits a
+// terminal.
+func checkText(t *testing.T, text string) {
 	for _, line := range []string{
 		"20 of 20 answered (20 stale)",
 		"the page, stale: the backend failed just now",
 		"the page, stale: the backend failed before and was spared",
 		"the page, stale: the backend took too long",
 		"20 × 503 Service Unavailable",
+		"20 × 502 Bad Gateway",
 		"20 × no answer, the connection broke",
 		"20 × half a page, then the connection broke",
-		"20 × no answer, gave up after 2s",
+		"20 × no answer, gave up after 1.5s",
 		"detail=stale-if-error",
 		"502 Bad Gateway: an honest error",
 		"All in all",
@@ -85,7 +73,7 @@ func TestRunOncePrintsTheStory(t *testing.T) {
 	}
 	require.NotContains(t, text, "Your turn")
 	for line := range strings.Lines(text) {
-		require.LessOrEqual(t, utf8.RuneCountInString(line), 101, line)
+		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSpace(line)), 98, line)
 	}
 }
 
@@ -147,13 +135,13 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	var out bytes.Buffer
-	require.NoError(t, run(ctx, "127.0.0.1:0", false, &out))
+	require.NoError(t, run(ctx, &story{out: &out}, "127.0.0.1:0", false))
 	require.NotContains(t, out.String(), "All in all")
 }
 
 func TestRunReportsABadAddress(t *testing.T) {
 	t.Parallel()
-	require.Error(t, run(t.Context(), "256.0.0.1:0", true, &bytes.Buffer{}))
+	require.Error(t, run(t.Context(), &story{out: &bytes.Buffer{}}, "256.0.0.1:0", true))
 }
 
 func TestSwitches(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long a visitor waits for a page.
-const patience = 2 * time.Second
+const patience = 1500 * time.Millisecond
 
 // browser opens a connection for each visit, as if each visitor were another one.
 var browser = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
