@@ -119,7 +119,7 @@ func New(cfg Config) (*Cache, error) {
 		marks:   marks.New(),
 		grants:  newGrants(),
 		seed:    maphash.MakeSeed(),
-		clock:   func() int64 { return time.Now().UnixNano() },
+		clock:   (&wallClock{}).now,
 		log:     cfg.Logger,
 	}
 	if c.store == nil {

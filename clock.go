@@ -33,6 +33,26 @@ func (s *stepDetector) stepped(now int64) bool {
 	}
 }
 
+// wallClock tells Unix nanoseconds. Between two readings of the wall clock, at least
+// one a second, it counts on with the monotonic clock, which is read in half the time.
+type wallClock struct{ anchor atomic.Pointer[anchor] }
+
+type anchor struct {
+	at   time.Time
+	wall int64
+}
+
+func (w *wallClock) now() int64 {
+	if a := w.anchor.Load(); a != nil {
+		if d := time.Since(a.at); d < time.Second {
+			return a.wall + int64(d)
+		}
+	}
+	at := time.Now()
+	w.anchor.Store(&anchor{at: at, wall: at.UnixNano()})
+	return at.UnixNano()
+}
+
 // now reads the clock, once per request. After a step back the age of what is
 // stored is unknown: all of it counts as softly purged, that is stale.
 func (c *Cache) now() int64 {

@@ -123,7 +123,7 @@ func (f *fetch) storeVariant(j *judgement, d store.Response) error {
 	}
 	d.Generation, d.Selected, d.Vary = record.Generation, j.selected, j.varyNames
 	slot := variantSlot(d.Generation, []byte(j.selected), f.c.cfg.MaxVariants)
-	d.Key = string(appendVariant(nil, []byte(f.key), d.Generation, slot))
+	d.Key = string(appendVariant(nil, []byte(f.key), generationText(d.Generation), slot))
 
 	r, err := store.New(record)
 	if err != nil {

@@ -4,6 +4,7 @@ package holdover
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"net/http"
 	"net/netip"
@@ -144,25 +145,39 @@ func appendBody(dst []byte, body []byte) []byte {
 
 // appendVariant makes the key of a variant out of the primary key. The
 // generation ties it to one vary record: a new record makes all of them unreachable.
-func appendVariant(dst, primary []byte, generation, slot uint64) []byte {
+func appendVariant(dst, primary []byte, generation string, slot uint64) []byte {
 	dst = append(dst, primary...)
-	dst = append(dst, " v"...)
-	dst = strconv.AppendUint(dst, generation, 16)
-	dst = append(dst, '.')
+	dst = append(dst, generation...)
 	return strconv.AppendUint(dst, slot, 16)
+}
+
+// generationText is the part of a variant's key that is the same for all variants.
+func generationText(generation uint64) string {
+	return " v" + strconv.FormatUint(generation, 16) + "."
 }
 
 // variantSlot spreads the selected values over the slots of a URL. The random
 // generation keeps clients from choosing values that meet in one slot.
 func variantSlot(generation uint64, selected []byte, slots int) uint64 {
-	h := generation ^ 0x9e3779b97f4a7c15
-	for _, c := range selected {
-		h = (h ^ uint64(c)) * 0x100000001b3
+	h := generation ^ uint64(len(selected))
+	for len(selected) >= 8 {
+		h = mix(h ^ binary.LittleEndian.Uint64(selected))
+		selected = selected[8:]
 	}
-	h ^= h >> 29
-	h *= 0xbf58476d1ce4e5b9
-	h ^= h >> 32
+	for _, c := range selected {
+		h = mix(h ^ uint64(c))
+	}
 	return h % uint64(slots)
+}
+
+// mix is the finalizer of splitmix64: every bit of h changes half of the result's.
+func mix(h uint64) uint64 {
+	h += 0x9e3779b97f4a7c15
+	h ^= h >> 30
+	h *= 0xbf58476d1ce4e5b9
+	h ^= h >> 27
+	h *= 0x94d049bb133111eb
+	return h ^ h>>31
 }
 
 // target returns what a key and a purge know a URL by: host, and path and query as

@@ -50,9 +50,10 @@ func (c *Cache) lookupLocal(s *scratch, local store.BytesGetter, r *http.Request
 
 // selectVariant fills s with the values that r selects by, and the variant's key.
 func (c *Cache) selectVariant(s *scratch, record *store.Entry, r *http.Request) {
-	s.selected = httpfield.AppendSelected(s.selected[:0], varyNames(record), r.Header, r.Host)
+	v := varyViewOf(record)
+	s.selected = httpfield.AppendSelected(s.selected[:0], v.names, r.Header, r.Host)
 	slot := variantSlot(record.Generation(), s.selected, c.cfg.MaxVariants)
-	s.variant = appendVariant(s.variant[:0], s.key, record.Generation(), slot)
+	s.variant = appendVariant(s.variant[:0], s.key, v.generation, slot)
 }
 
 // matches compares in full what the slot's number only hints at.

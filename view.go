@@ -18,7 +18,10 @@ type view struct {
 }
 
 // varyView is the same for a vary record.
-type varyView struct{ names []string }
+type varyView struct {
+	names      []string
+	generation string // of the keys of its variants
+}
 
 // stamp is what changes from second to second: it holds between two instants,
 // for one policy and one state of the marks. While it holds, the entry is fresh.
@@ -41,15 +44,17 @@ func viewOf(e *store.Entry) *view {
 	return v
 }
 
-// varyNames returns the selecting fields of a vary record.
-func varyNames(e *store.Entry) []string {
+func varyViewOf(e *store.Entry) *varyView {
 	if v, ok := e.View().(*varyView); ok {
-		return v.names
+		return v
 	}
-	v := &varyView{names: e.Vary()}
+	v := &varyView{names: e.Vary(), generation: generationText(e.Generation())}
 	e.SetView(v)
-	return v.names
+	return v
 }
+
+// varyNames returns the selecting fields of a vary record.
+func varyNames(e *store.Entry) []string { return varyViewOf(e).names }
 
 // holds reports whether the stamp still says the truth.
 func (s *stamp) holds(now int64, p *rules, position uint64) bool {

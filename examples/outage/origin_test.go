@@ -3,6 +3,7 @@
 package outage_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"net"
@@ -32,7 +33,13 @@ const (
 type arrival struct {
 	key string
 	at  time.Time
+	// cut: the origin hung up on it although the connection had worked before.
+	// Clients repeat a GET then, net/http's transport too (RFC 9110 §9.2.2).
+	cut bool
 }
+
+// requests is the context key of the number of requests on a connection.
+type requests struct{}
 
 // origin is a server whose behaviour can be changed while it runs.
 type origin struct {
@@ -68,17 +75,21 @@ func (o *origin) play(m mode) error {
 			return err
 		}
 		o.addr = l.Addr().String() // the same one after an outage
-		o.server = &http.Server{Handler: o}
+		o.server = &http.Server{Handler: o, ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, requests{}, new(int))
+		}}
 		go o.server.Serve(l)
 	}
 	return nil
 }
 
 // arrive notes a request and returns how it is treated.
-func (o *origin) arrive(key string) mode {
+func (o *origin) arrive(r *http.Request) mode {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.arrivals = append(o.arrivals, arrival{key, time.Now()})
+	n := r.Context().Value(requests{}).(*int)
+	*n++
+	o.arrivals = append(o.arrivals, arrival{r.URL.Path, time.Now(), o.mode == resetting && *n > 1})
 	return o.mode
 }
 
@@ -95,7 +106,7 @@ func (o *origin) between(from, to time.Time) (found []arrival) {
 }
 
 func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch o.arrive(r.URL.Path) {
+	switch o.arrive(r) {
 	case unavailable:
 		http.Error(w, "down for maintenance", http.StatusServiceUnavailable)
 	case hanging:

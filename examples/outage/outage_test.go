@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"math"
 	"sync"
 	"testing"
 	"time"
@@ -17,9 +16,9 @@ import (
 var phaseLength = flag.Duration("phase", 3*time.Second, "how long each phase lasts")
 
 const (
-	lifetime = time.Second     // what the origin says
-	settling = 2 * time.Second // of a failing phase, before the trickle is judged
-	noise    = 100 * time.Millisecond
+	lifetime = time.Second            // what the origin says
+	settling = 2 * time.Second        // of a failing phase, before the trickle is judged
+	noise    = 250 * time.Millisecond // of a busy machine
 )
 
 // script is one measurement.
@@ -114,28 +113,38 @@ func (p *play) check(t *testing.T) {
 		for _, a := range ph.failures() {
 			t.Errorf("%s: %s after %v: %v", ph.mode, a.key, a.begun.Sub(ph.from), a.err)
 		}
+		for _, a := range ph.untold() {
+			t.Errorf("%s: %v old, and says %q", ph.mode, a.begun.Sub(a.made), a.status)
+		}
 		if ph.failing() {
 			p.script.checkFailing(t, ph)
 		} else {
-			p.script.checkHealthy(t, ph, i > 0)
+			p.script.checkHealthy(t, ph)
 		}
 	}
 }
 
+// checkFailing: at most one request for each key and second reaches the origin,
+// and once the failing has shown, no more than the trickle, whatever the window.
 func (s script) checkFailing(t *testing.T, p *phase) {
-	if least := p.sameKey(); least < time.Second-noise {
-		t.Errorf("%s: the same key was asked for again after %v", p.mode, least)
+	if gap := p.sameKey(); gap < time.Second-noise {
+		t.Errorf("%s: the origin was asked for the same key again after %v", p.mode, gap)
 	}
-	if ahead := excess(p.settled(settling), s.trickle()); ahead > noise {
+	if ahead := p.after(settling).excess(s.trickle()); ahead > noise {
 		t.Errorf("%s: more than %v a second reached the origin: %v ahead", p.mode, s.trickle(), ahead)
 	}
 }
 
-func (s script) checkHealthy(t *testing.T, p *phase, after bool) {
-	gap := time.Duration(math.Ceil(float64(time.Second) / s.trickle()))
-	for _, a := range p.answers {
-		if since := a.begun.Sub(p.from); a.stale && since > gap+noise {
-			t.Errorf("stale %v after the origin was back: %s, took %v", since, a.status, a.took)
-		}
+// checkHealthy: as soon as the next probe was due, everything is fresh again. A
+// machine that stands still may make single answers stale, under 5 %.
+func (s script) checkHealthy(t *testing.T, p *phase) {
+	due := time.Duration(float64(time.Second) / s.trickle())
+	back := p.after(due + noise)
+	stale := back.stale()
+	if len(stale)*20 >= len(back.answers) {
+		t.Errorf("%d of %d answers stale, from %v after the origin was back", len(stale), len(back.answers), due+noise)
+	}
+	for _, a := range stale[:min(len(stale), 5)] {
+		t.Logf("stale %v after the origin was back: %s, took %v", a.begun.Sub(p.from), a.status, a.took)
 	}
 }

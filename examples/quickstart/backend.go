@@ -104,5 +104,8 @@ func refuses() http.HandlerFunc {
 		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(nobody) },
 		ErrorHandler: holdover.ErrorHandler,
 	}
-	return proxy.ServeHTTP
+	return func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(workTime)
+		proxy.ServeHTTP(w, r)
+	}
 }

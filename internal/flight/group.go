@@ -6,6 +6,7 @@ import (
 	"context"
 	"hash/maphash"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -153,31 +154,35 @@ func (g *Group) mayStart() bool {
 // launch starts a flight. The caller holds the lock.
 func (g *Group) launch(key Key, s Start) {
 	f := s.Flight
+	f.group, f.key = g, key
 	g.all[f] = struct{}{}
 	g.running.Add(1)
-	f.orphans = &g.abandoned
-	f.start(s.Handler, s.Request, func() { g.remove(key, f) })
+	f.start(s.Handler, s.Request)
 }
 
-func (g *Group) remove(key Key, f *Flight) {
+// unlist makes the flight's key free: nobody joins the flight from here on, and who
+// looked into the store before looks again.
+func (g *Group) unlist(f *Flight) {
+	if f.key == (Key{}) {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stripe(f.key.Primary).Add(1)
+	rest := slices.DeleteFunc(g.byKey[f.key], func(other *Flight) bool { return other == f })
+	if len(rest) == 0 {
+		delete(g.byKey, f.key)
+	} else {
+		g.byKey[f.key] = rest
+	}
+}
+
+// forget ends the flight's life in the group.
+func (g *Group) forget(f *Flight) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.all, f)
 	g.running.Add(-1)
-	if key != (Key{}) {
-		g.stripe(key.Primary).Add(1)
-		rest := g.byKey[key][:0:0]
-		for _, other := range g.byKey[key] {
-			if other != f {
-				rest = append(rest, other)
-			}
-		}
-		if len(rest) == 0 {
-			delete(g.byKey, key)
-		} else {
-			g.byKey[key] = rest
-		}
-	}
 	if g.closed && len(g.all) == 0 {
 		close(g.empty)
 	}
@@ -189,7 +194,7 @@ func (g *Group) Running() int   { return int(g.running.Load()) }
 func (g *Group) Abandoned() int { return int(g.abandoned.Load()) }
 
 // Close refuses new flights, cancels the running ones and waits for their
-// handlers, at most for timeout. It returns how many are still running.
+// handlers, at most for timeout. It returns how many are still running. Twice is fine.
 func (g *Group) Close(timeout time.Duration) int {
 	g.mu.Lock()
 	if !g.closed {

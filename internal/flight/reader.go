@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Reader follows a flight for one client.
+// Reader follows a flight for one client. Its methods are for one goroutine.
 type Reader struct {
 	f       *Flight
 	client  context.Context
@@ -28,22 +28,28 @@ const (
 // Wait returns when ready holds, the timer fires or the client leaves.
 func (r *Reader) Wait(timer <-chan time.Time, ready func(State) bool) (State, WaitEnd) {
 	for {
-		r.f.mu.Lock()
-		state := r.f.state
+		state, changed := r.look()
 		if ready(state) {
-			r.f.mu.Unlock()
 			return state, Ready
 		}
-		changed := r.f.wait()
-		r.f.mu.Unlock()
 		select {
 		case <-changed:
-		case <-timer:
-			return state, Expired
 		case <-r.client.Done():
 			return state, Left
+		case <-timer:
+			if state, _ = r.look(); ready(state) { // at the same moment
+				return state, Ready
+			}
+			return state, Expired
 		}
 	}
+}
+
+// look returns the state and a channel that is closed at the next change.
+func (r *Reader) look() (State, <-chan struct{}) {
+	r.f.mu.Lock()
+	defer r.f.mu.Unlock()
+	return r.f.state, r.f.wait()
 }
 
 // Begin is called before the first byte of the response is sent. From then on
@@ -56,9 +62,7 @@ func (r *Reader) Begin() bool {
 		return false
 	}
 	r.f.begun = true
-	if r.f.attempt != nil {
-		r.f.attempt.Stop()
-	}
+	stop(r.f.timers.attempt)
 	return true
 }
 
@@ -66,7 +70,7 @@ func (r *Reader) Begin() bool {
 func (r *Reader) Interims() []Interim {
 	r.f.mu.Lock()
 	defer r.f.mu.Unlock()
-	list := r.f.interims[r.interim:]
+	list := r.f.interims[r.interim:len(r.f.interims):len(r.f.interims)]
 	r.interim = len(r.f.interims)
 	return list
 }
@@ -76,22 +80,11 @@ func (r *Reader) Interims() []Interim {
 // At the end it returns nothing with the state Complete; nothing with Failed
 // means that the body breaks off here.
 func (r *Reader) Next() ([]byte, State, WaitEnd) {
-	f := r.f
 	for {
-		f.mu.Lock()
-		p, there := f.buf.from(r.off)
-		state := f.state
-		if !there { // fell behind the window
-			f.mu.Unlock()
-			state.Phase, state.Failure = Failed, &Failure{Cause: Cancelled}
-			return nil, state, Ready
-		}
-		if len(p) > 0 && state.Phase != Failed || state.Phase >= Complete {
-			f.mu.Unlock()
+		p, state, changed := r.peek()
+		if len(p) > 0 || state.Phase >= Complete {
 			return p, state, Ready
 		}
-		changed := f.wait()
-		f.mu.Unlock()
 		select {
 		case <-changed:
 		case <-r.client.Done():
@@ -100,16 +93,41 @@ func (r *Reader) Next() ([]byte, State, WaitEnd) {
 	}
 }
 
+// peek returns what there is. To a reader that fell behind, the flight has failed.
+func (r *Reader) peek() ([]byte, State, <-chan struct{}) {
+	f := r.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p, there := f.buf.from(r.off)
+	state := f.state
+	switch {
+	case state.Phase == Failed:
+		return nil, state, nil
+	case !there:
+		state.Phase, state.Failure = Failed, &Failure{Cause: Cancelled}
+		return nil, state, nil
+	case len(p) > 0 || state.Phase == Complete:
+		return p, state, nil
+	}
+	return nil, state, f.wait()
+}
+
 // Advance notes that n bytes were used.
 func (r *Reader) Advance(n int) {
 	f := r.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r.off += int64(n)
-	if !f.state.Keep && f.state.Phase == Header {
-		f.trim()
-		f.notify() // the handler may be waiting for its reader
+	f.moved()
+}
+
+// moved follows a change of the readers. The caller holds the lock.
+func (f *Flight) moved() {
+	if f.state.Keep || f.state.Phase != Header && f.state.Phase != Complete {
+		return
 	}
+	f.trim()
+	f.notify() // the handler may be waiting
 }
 
 // Flushed reports whether all that the handler flushed has been used.
@@ -118,19 +136,14 @@ func (r *Reader) Flushed(state State) bool { return r.off >= state.Flushed }
 // Offset returns how much of the body was used.
 func (r *Reader) Offset() int64 { return r.off }
 
-// Leave ends the reader. A flight whose response is kept goes on without it.
+// Leave ends the reader; a second call does nothing. A flight whose response is kept goes
+// on without it.
 func (r *Reader) Leave() {
 	f := r.f
 	f.mu.Lock()
 	delete(f.readers, r)
-	unread := f.state.Phase == Header && !f.state.Keep && len(f.readers) == 0
-	if f.state.Phase == Header && !f.state.Keep {
-		f.trim()
-	}
-	f.notify()
+	f.moved()
 	f.releaseIfUnused()
 	f.mu.Unlock()
-	if unread {
-		f.Cancel()
-	}
+	f.cancelUnwanted()
 }

@@ -5,62 +5,67 @@ package flight
 import (
 	"net/http"
 	"runtime/debug"
-	"time"
 )
 
-// start arms the timers and calls the handler on a goroutine of its own. after
-// runs when the handler has returned, whatever way.
-func (f *Flight) start(h http.Handler, r *http.Request, after func()) {
-	f.mu.Lock()
-	if d := f.cfg.Header; d > 0 {
-		f.header = time.AfterFunc(d, func() { f.fail(&Failure{Cause: HeaderTimeout}, ErrTimeout, nil) })
-	}
-	if d := f.cfg.Attempt; d > 0 {
-		f.attempt = time.AfterFunc(d, f.giveUp)
-	}
-	f.mu.Unlock()
-	go f.run(h, r, after)
-}
-
-// giveUp ends an attempt whose readers all have a copy to fall back on.
-func (f *Flight) giveUp() {
-	f.fail(&Failure{Cause: AttemptTimeout}, ErrTimeout, func() bool { return f.begun })
+// start arms the timers and calls the handler on a goroutine of its own.
+func (f *Flight) start(h http.Handler, r *http.Request) {
+	f.arm()
+	go f.run(h, r)
 }
 
 // run calls the handler. A panic ends here, never the process: whoever reads
 // the flight decides where it is raised again. All is done in the deferred call,
 // since after runtime.Goexit nothing else runs.
-func (f *Flight) run(h http.Handler, r *http.Request, after func()) {
+func (f *Flight) run(h http.Handler, r *http.Request) {
 	w := &writer{f: f, header: http.Header{}}
 	returned := false
 	defer func() {
-		value := recover()
-		switch {
-		case value == http.ErrAbortHandler:
-			f.fail(&Failure{Cause: Aborted, Value: value}, ErrEnded, nil)
-		case value != nil:
-			f.fail(&Failure{Cause: Panicked, Value: value, Stack: debug.Stack()}, ErrEnded, nil)
-		case !returned:
-			f.fail(&Failure{Cause: Exited}, ErrEnded, nil)
+		failure := failureOf(recover(), returned)
+		f.handlerReturned()
+		if failure != nil && !f.fail(failure) && failure.Cause == Panicked && f.cfg.Late != nil {
+			f.cfg.Late(failure)
 		}
 		f.land()
-		after()
 	}()
 	h.ServeHTTP(w, r)
+	f.handlerReturned()
 	w.finish()
 	returned = true
 }
 
-// land notes that the handler has returned.
-func (f *Flight) land() {
+// failureOf says how a handler ended that panicked with value, or nil. It is called while the
+// panic's frames are still on the stack.
+func failureOf(value any, returned bool) *Failure {
+	switch {
+	case value == http.ErrAbortHandler:
+		return &Failure{Cause: Aborted, Value: value}
+	case value != nil:
+		return &Failure{Cause: Panicked, Value: value, Stack: debug.Stack()}
+	case !returned:
+		return &Failure{Cause: Exited}
+	}
+	return nil
+}
+
+func (f *Flight) handlerReturned() {
 	f.mu.Lock()
-	f.gone = true
+	f.back = true
+	f.mu.Unlock()
+}
+
+// land takes the flight out of its group. First of all nobody may join it any more, since
+// then its buffer goes; who waits for the key learns of it last, when the key is free.
+func (f *Flight) land() {
+	f.group.unlist(f)
+	f.mu.Lock()
+	f.landed = true
 	if f.orphan {
-		f.orphans.Add(-1)
+		f.group.abandoned.Add(-1)
 	}
 	f.stopTimers()
 	f.releaseIfUnused()
 	f.mu.Unlock()
 	f.cancel(ErrEnded)
 	close(f.returned)
+	f.group.forget(f)
 }

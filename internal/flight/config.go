@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+
+package flight
+
+import (
+	"net/http"
+	"time"
+)
+
+// Interim is a 1xx response.
+type Interim struct {
+	Status int
+	Header http.Header
+}
+
+// Verdict is what the owner says of a final header.
+type Verdict struct {
+	// Keep: the whole body is needed, for storing or for readers who join
+	// later. Otherwise only the starter is served, the handler waits for it,
+	// and the flight ends with the starter.
+	Keep bool
+	// Note is whatever the owner wants readers to find in State.
+	Note any
+}
+
+// Result is a complete response.
+type Result struct {
+	Status int
+	Header http.Header // as judged
+	Body   []byte
+	Note   any
+	// Keep false means that Body is nil and nothing may be stored: that was the
+	// verdict, or the body outgrew its bounds, or the handler tried to write more
+	// than its Content-Length.
+	Keep bool
+}
+
+// Config is what a flight needs. Funcs may be nil, and times 0 for none.
+type Config struct {
+	Room   *Room
+	Limit  int64 // of bytes kept; how far readers may fall behind one that isn't kept
+	Lead   int64 // bytes that the handler may always run ahead of whom it waits for, and one more
+	Head   bool  // the request's method is HEAD: there is no body
+	Header time.Duration
+	Idle   time.Duration // between two writes, while keeping
+	// Attempt ends the flight unless Begin was called before.
+	Attempt time.Duration
+
+	// Judge is called on the handler's goroutine with the final header,
+	// which it may change.
+	Judge func(status int, header http.Header) Verdict
+	// Commit is called when the handler returned normally, before readers
+	// learn that the response is complete.
+	Commit func(Result)
+	// Ended is called once, when the flight completed (nil) or failed. It may come
+	// from a timer's goroutine, while the handler still runs.
+	Ended func(State, *Failure)
+	// Late is called when a handler panics whose flight had failed before, so that
+	// nobody else learns of it.
+	Late func(*Failure)
+}
