@@ -108,6 +108,7 @@ func (x *exchange) join() bool {
 	if x.tries > patientTries { // others come and go all the time
 		x.landed = x.c.flights.Landed([]byte(x.key))
 	}
+	x.racing = false
 	fl, rd, how := x.c.flights.Join(x.r.Context(), x.flightKey(), x.landed, x.accepts,
 		func() flight.Start { return x.open(plan{attempt: x.attempt()}) })
 	switch how {
@@ -129,6 +130,13 @@ const maxWait = time.Hour
 // awaitTurn waits for a handler that blocks its key. False means that the request
 // was answered otherwise, or nobody is left to answer.
 func (x *exchange) awaitTurn(fl *flight.Flight, deadline <-chan time.Time) bool {
+	moment := time.NewTimer(aMoment)
+	defer moment.Stop()
+	select {
+	case <-fl.Returned(): // it was only about to
+		return true
+	case <-moment.C:
+	}
 	x.fault = ReasonTimeout
 	if x.serveInstead(ReasonTimeout) {
 		return false

@@ -80,7 +80,7 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 	}
 	x.w.WriteHeader(state.Status)
 	x.reportForwarded()
-	x.copyBody(rd, state, starter)
+	x.copyBody(rd, starter)
 }
 
 // answersNotModified turns a 200 into a 304 where the client's own condition, which
@@ -99,36 +99,28 @@ func (x *exchange) answersNotModified(state flight.State) bool {
 	return true
 }
 
-// copyBody sends the body as it arrives, and what the handler flushed at once.
-func (x *exchange) copyBody(rd *flight.Reader, state flight.State, starter bool) {
+// copyBody sends the body as it arrives, and flushes where the handler did.
+func (x *exchange) copyBody(rd *flight.Reader, starter bool) {
 	control := http.NewResponseController(x.w)
-	flushed := int64(-1)
-	if state.Flushed > 0 || state.Phase == flight.Header && state.Buffered == 0 {
-		flushed = 0
-	}
-	for {
-		if flushed >= 0 && rd.Flushed(state) && rd.Offset() >= flushed && state.Phase == flight.Header {
-			_ = control.Flush()
-			flushed = rd.Offset() + 1
-		}
-		p, now, end := rd.Next()
-		state = now
+	for flushes := 0; ; {
+		p, state, end := rd.Next(flushes)
 		switch {
 		case end == flight.Left:
 			return
-		case len(p) > 0 && state.Phase != flight.Failed:
+		case len(p) > 0:
 			if _, err := x.w.Write(p); err != nil {
 				return
 			}
 			rd.Advance(len(p))
-			if state.Flushed > 0 {
-				flushed = max(flushed, 0)
-			}
 		case state.Phase == flight.Complete:
 			x.sendTrailer(state.Trailer)
 			return
-		default:
+		case state.Phase == flight.Failed:
 			x.cutOff(state.Failure, starter)
+		}
+		if rd.Due(state, flushes) {
+			flushes = state.Flushes
+			_ = control.Flush()
 		}
 	}
 }

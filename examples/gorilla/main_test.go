@@ -55,7 +55,8 @@ func startServer(t *testing.T, place func(*holdover.Cache, http.HandlerFunc) htt
 
 // fetch returns body and header of one answer. It is safe in any goroutine.
 func fetch(url string) (string, http.Header, error) {
-	answer, err := http.Get(url)
+	client := &http.Client{Timeout: 10 * time.Second}
+	answer, err := client.Get(url)
 	if err != nil {
 		return "", nil, err
 	}
@@ -112,6 +113,7 @@ func TestStaleAnswersDontWait(t *testing.T) {
 	everywhere(t, func(t *testing.T, serve func(http.HandlerFunc) *httptest.Server) {
 		var calls atomic.Int64
 		proceed := make(chan struct{})
+		release := sync.OnceFunc(func() { close(proceed) })
 		server := serve(func(w http.ResponseWriter, r *http.Request) {
 			call := calls.Add(1)
 			if call > 1 {
@@ -120,6 +122,7 @@ func TestStaleAnswersDontWait(t *testing.T) {
 			w.Header().Set("Cache-Control", "max-age=0, stale-while-revalidate=60")
 			fmt.Fprintf(w, "%s made %d", mux.Vars(r)["id"], call)
 		})
+		t.Cleanup(release) // before the server closes, which waits for it
 		url := server.URL + "/items/a"
 		_, _, err := fetch(url)
 		require.NoError(t, err)
@@ -127,7 +130,7 @@ func TestStaleAnswersDontWait(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "a made 1", body)
 		require.Contains(t, header.Get("Cache-Status"), "holdover; hit")
-		close(proceed)
+		release()
 		require.Eventually(t, func() bool {
 			body, _, err := fetch(url)
 			return err == nil && body != "a made 1" && strings.HasPrefix(body, "a made ")

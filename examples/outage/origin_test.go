@@ -26,6 +26,9 @@ const (
 	hanging     mode = "hang"     // takes the request and never answers
 	resetting   mode = "reset"    // RST in place of an answer
 	truncating  mode = "truncate" // closes after half of the body
+	choking     mode = "chunk"    // the same, without a Content-Length
+	stalling    mode = "stall"    // sends no more than half of the body
+	freezing    mode = "freeze"   // answers when it is over
 	refusing    mode = "refuse"   // nobody listens
 )
 
@@ -48,22 +51,25 @@ type origin struct {
 
 	mu       sync.Mutex
 	mode     mode
-	server   *http.Server // nil while refusing
+	over     chan struct{} // closed when the mode changes
+	server   *http.Server  // nil while refusing
 	arrivals []arrival
 }
 
 func startOrigin(t *testing.T, cacheControl string) *origin {
-	o := &origin{addr: "127.0.0.1:0", cacheControl: cacheControl, mode: refusing}
+	o := &origin{addr: "127.0.0.1:0", cacheControl: cacheControl, mode: refusing, over: make(chan struct{})}
 	require.NoError(t, o.play(healthy))
 	t.Cleanup(func() { _ = o.play(refusing) })
 	return o
 }
 
-// play changes the behaviour. Requests that hang go on hanging.
+// play changes the behaviour. Requests that hang go on
+// hanging, those that are frozen are answered.
 func (o *origin) play(m mode) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.mode = m
+	close(o.over)
+	o.mode, o.over = m, make(chan struct{})
 	switch {
 	case m == refusing && o.server != nil:
 		server := o.server
@@ -83,14 +89,14 @@ func (o *origin) play(m mode) error {
 	return nil
 }
 
-// arrive notes a request and returns how it is treated.
-func (o *origin) arrive(r *http.Request) mode {
+// arrive notes a request and returns how it is treated, and when that is over.
+func (o *origin) arrive(r *http.Request) (m mode, over <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := r.Context().Value(requests{}).(*int)
 	*n++
 	o.arrivals = append(o.arrivals, arrival{r.URL.Path, time.Now(), o.mode == resetting && *n > 1})
-	return o.mode
+	return o.mode, o.over
 }
 
 // between returns the requests that arrived from an instant until another.
@@ -106,21 +112,41 @@ func (o *origin) between(from, to time.Time) (found []arrival) {
 }
 
 func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch o.arrive(r) {
+	m, over := o.arrive(r)
+	switch m {
 	case unavailable:
 		http.Error(w, "down for maintenance", http.StatusServiceUnavailable)
 	case hanging:
 		<-r.Context().Done()
+	case freezing:
+		<-over
+		o.answer(w, r)
 	case resetting:
 		o.breakOff(w, "")
 	case truncating:
+		o.breakOff(w, o.half("Content-Length: %d\r\n\r\n%s", r))
+	case choking:
+		o.breakOff(w, o.half("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s", r))
+	case stalling:
 		body := bodyOf(r.URL.Path, time.Now())
-		head := fmt.Sprintf("HTTP/1.1 200 OK\r\nCache-Control: %s\r\nContent-Length: %d\r\n\r\n", o.cacheControl, len(body))
-		o.breakOff(w, head+body[:len(body)/2])
-	default:
 		w.Header().Set("Cache-Control", o.cacheControl)
-		fmt.Fprint(w, bodyOf(r.URL.Path, time.Now()))
+		fmt.Fprint(w, body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	default:
+		o.answer(w, r)
 	}
+}
+
+func (o *origin) answer(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", o.cacheControl)
+	fmt.Fprint(w, bodyOf(r.URL.Path, time.Now()))
+}
+
+// half returns an answer with half of its body, whose length and part the format gets.
+func (o *origin) half(format string, r *http.Request) string {
+	body := bodyOf(r.URL.Path, time.Now())
+	return "HTTP/1.1 200 OK\r\nCache-Control: " + o.cacheControl + "\r\n" + fmt.Sprintf(format, len(body), body[:len(body)/2])
 }
 
 // breakOff sends a part of an answer and closes the connection, with an RST if

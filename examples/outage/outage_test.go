@@ -37,6 +37,7 @@ const window = "max-age=1, stale-if-error=600"
 var (
 	apart  = []mode{healthy, unavailable, healthy, hanging, healthy, resetting, healthy, truncating, healthy}
 	inARow = []mode{healthy, unavailable, hanging, resetting, truncating, refusing, healthy}
+	broken = []mode{healthy, choking, healthy, stalling, healthy, freezing, healthy}
 	unplug = []mode{healthy, refusing, healthy}
 )
 
@@ -45,6 +46,7 @@ var scripts = []script{
 	{"20 keys", 20, window, apart},
 	{"100 keys", 100, window, apart},
 	{"one failure after the other", 20, window, inARow},
+	{"broken bodies, frozen requests", 20, window, broken},
 	{"disconnected, without a window", 20, "max-age=1", unplug},
 }
 

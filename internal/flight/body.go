@@ -140,6 +140,7 @@ func (f *Flight) flush() error {
 		return ErrEnded
 	}
 	f.state.Flushed = f.buf.end
+	f.state.Flushes++
 	f.notify()
 	return nil
 }

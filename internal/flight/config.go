@@ -16,8 +16,8 @@ type Interim struct {
 // Verdict is what the owner says of a final header.
 type Verdict struct {
 	// Keep: the whole body is needed, for storing or for readers who join
-	// later. Otherwise only the starter is served, the handler waits for it,
-	// and the flight ends with the starter.
+	// later. Otherwise only the starter is served and the handler waits for it.
+	// When its client is gone and the others have left, too, the flight ends.
 	Keep bool
 	// Note is whatever the owner wants readers to find in State.
 	Note any

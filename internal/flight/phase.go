@@ -63,6 +63,7 @@ type State struct {
 	NoRoom   bool  // … and this is why
 	Buffered int64 // bytes of the body that have arrived
 	Flushed  int64 // bytes that the handler wants to be sent at once
+	Flushes  int   // how often it flushed
 	Interims int
 	Failure  *Failure
 }

@@ -56,13 +56,14 @@ func (r *Reader) look() (State, <-chan struct{}) {
 // the flight isn't given up for the sake of stored copies. False means that
 // the flight has failed.
 func (r *Reader) Begin() bool {
-	r.f.mu.Lock()
-	defer r.f.mu.Unlock()
-	if r.f.state.Phase == Failed {
+	f := r.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state.Phase == Failed {
 		return false
 	}
-	r.f.begun = true
-	stop(r.f.timers.attempt)
+	f.begun = true
+	stop(f.timers.attempt)
 	return true
 }
 
@@ -77,12 +78,12 @@ func (r *Reader) Interims() []Interim {
 
 // Next returns the next bytes of the body without copying, waiting for some if
 // there are none. They must not be modified. Advance says that they were used.
-// At the end it returns nothing with the state Complete; nothing with Failed
-// means that the body breaks off here.
-func (r *Reader) Next() ([]byte, State, WaitEnd) {
+// It returns nothing when the handler has flushed more often than flushes times,
+// and at the end: with the state Complete, or with Failed where the body breaks off.
+func (r *Reader) Next(flushes int) ([]byte, State, WaitEnd) {
 	for {
 		p, state, changed := r.peek()
-		if len(p) > 0 || state.Phase >= Complete {
+		if len(p) > 0 || state.Phase >= Complete || state.Flushes > flushes {
 			return p, state, Ready
 		}
 		select {
@@ -130,8 +131,10 @@ func (f *Flight) moved() {
 	f.notify() // the handler may be waiting
 }
 
-// Flushed reports whether all that the handler flushed has been used.
-func (r *Reader) Flushed(state State) bool { return r.off >= state.Flushed }
+// Due reports whether the handler flushed since, and all that it flushed was used.
+func (r *Reader) Due(state State, flushes int) bool {
+	return state.Flushes > flushes && r.off >= state.Flushed
+}
 
 // Offset returns how much of the body was used.
 func (r *Reader) Offset() int64 { return r.off }

@@ -35,7 +35,7 @@ func (f *Flight) armForBody() {
 		f.timers.idle = time.AfterFunc(f.cfg.Idle, f.idleOver)
 	}
 	if _, reading := f.readers[f.starter]; reading && !f.state.Keep {
-		f.timers.untie = context.AfterFunc(f.starter.client, f.Cancel)
+		f.timers.untie = context.AfterFunc(f.starter.client, f.starter.Leave)
 	}
 }
 
