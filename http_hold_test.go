@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,15 +54,17 @@ func (p *pooling) use(r *http.Request) {
 // open on HTTP/1: the client has its answer at once, and the connection ends.
 func TestHTTPHoldRevalidatesBehind(t *testing.T) {
 	gate, entered := make(chan struct{}), make(chan struct{}, 10)
+	open := sync.OnceFunc(func() { close(gate) })
 	var router *pooling
 	o := newOrigin(answer(200, "old", "Cache-Control", "max-age=0, stale-while-revalidate=60"))
 	h := newCache(t, holdover.Config{}).Handler(o)
 	router = newPooling(h)
 	s, client := server(t, router, 1)
+	t.Cleanup(open)
 	res, err := over(t, client, "GET", s.URL)
 	require.NoError(t, err)
 	require.Equal(t, "old", res.body)
-	<-router.returned
+	after(t, router.returned, "ServeHTTP's return")
 	o.set(func(w http.ResponseWriter, r *http.Request) {
 		entered <- struct{}{}
 		<-gate
@@ -73,7 +76,7 @@ func TestHTTPHoldRevalidatesBehind(t *testing.T) {
 	require.NoError(t, res.err)
 	require.Equal(t, "old", res.body)
 	require.True(t, res.Close, "Connection: close")
-	<-entered
+	after(t, entered, "the fetch")
 	select {
 	case <-router.returned:
 		require.Fail(t, "ServeHTTP returned before the handler")
@@ -83,8 +86,8 @@ func TestHTTPHoldRevalidatesBehind(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "old", res.body)
 	require.False(t, res.Close)
-	<-router.returned
-	close(gate)
+	after(t, router.returned, "another's ServeHTTP's return")
+	open()
 	after(t, router.returned, "the held ServeHTTP's return")
 	res, err = over(t, client, "GET", s.URL)
 	require.NoError(t, err)
@@ -126,7 +129,7 @@ func TestHTTPHoldOnHTTP2RevalidatesInForeground(t *testing.T) {
 	s, client := server(t, router, 2)
 	_, err := over(t, client, "GET", s.URL)
 	require.NoError(t, err)
-	<-router.returned
+	after(t, router.returned, "ServeHTTP's return")
 	o.set(func(w http.ResponseWriter, r *http.Request) { // too slow: at the soft timeout its context ends
 		<-r.Context().Done()
 		router.use(r)
@@ -147,15 +150,17 @@ func TestHTTPHoldOnHTTP2RevalidatesInForeground(t *testing.T) {
 func TestHTTPDetachRunsBehind(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto int) {
 		gate := make(chan struct{})
+		open := sync.OnceFunc(func() { close(gate) })
 		o := newOrigin(answer(200, "old", "Cache-Control", "max-age=0, stale-while-revalidate=60"))
 		c := newCache(t, holdover.Config{Detach: func(ctx context.Context) context.Context {
 			return context.WithValue(ctx, poolKey{}, &pooled{})
 		}})
 		router := newPooling(c.Handler(o))
 		s, client := server(t, router, proto)
+		t.Cleanup(open)
 		_, err := over(t, client, "GET", s.URL)
 		require.NoError(t, err)
-		<-router.returned
+		after(t, router.returned, "ServeHTTP's return")
 		ended := make(chan struct{})
 		o.set(func(w http.ResponseWriter, r *http.Request) {
 			defer close(ended)
@@ -169,8 +174,8 @@ func TestHTTPDetachRunsBehind(t *testing.T) {
 		require.Equal(t, "old", res.body)
 		require.False(t, res.Close)
 		after(t, router.returned, "ServeHTTP's return")
-		close(gate)
-		<-ended
+		open()
+		after(t, ended, "the handler's end")
 		require.Eventually(t, func() bool {
 			res, err = over(t, client, "GET", s.URL)
 			return err == nil && res.body == "new"
@@ -221,7 +226,7 @@ func TestHTTPHoldWhateverEndsFirst(t *testing.T) {
 				if tt.first != nil {
 					_, err := over(t, client, "GET", s.URL)
 					require.NoError(t, err)
-					<-router.returned
+					after(t, router.returned, "ServeHTTP's return")
 				}
 				ended := make(chan struct{})
 				entered := make(chan struct{})

@@ -89,13 +89,14 @@ func (x *exchange) serveStored(e *store.Entry, st status, ttl time.Duration, age
 		}
 	}
 	x.status = e.Status()
-	if x.r.Method == http.MethodHead {
+	if x.status != http.StatusNoContent {
+		// The client must see the end of the body before a held ServeHTTP returns.
 		h["Content-Length"] = []string{strconv.Itoa(e.BodyLen())}
-		x.w.WriteHeader(e.Status())
-		return
 	}
-	x.w.WriteHeader(e.Status())
-	_, _ = x.w.Write(e.Body())
+	x.w.WriteHeader(x.status)
+	if x.r.Method != http.MethodHead {
+		_, _ = x.w.Write(e.Body())
+	}
 }
 
 // notModified evaluates the request's own conditions against a response (RFC 9110
