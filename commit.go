@@ -5,9 +5,11 @@ package holdover
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/httpfield"
+	"github.com/holdover-go/holdover/internal/keystate"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -38,6 +40,11 @@ func (f *fetch) commit(result flight.Result) {
 	d.Fields = f.p.storedFields(header, j.cc, len(body), d.Status)
 	if !j.storing() { // a 304 that forbids storing still answers this request
 		j.entry, _ = store.New(d)
+		return
+	}
+	if hard, _ := f.c.marks.Purged(d.URLHash, f.asOf); hard {
+		j.entry, _ = store.New(d) // for those who asked before the purge
+		f.emit(Event{Kind: EventRefused, Reason: ReasonPurged, Status: d.Status})
 		return
 	}
 	if err := f.store(j, d); err != nil {
@@ -100,6 +107,7 @@ func (f *fetch) store(j *judgement, d store.Response) error {
 		}
 		return nil
 	}
+	f.c.keys.Update(f.hash, func(s *keystate.State) { s.Record, s.VaryHint = keystate.Record{}, nil })
 	f.c.writes.put(d.Key, write{entry: e})
 	return nil
 }
@@ -116,9 +124,8 @@ func (f *fetch) storeVariant(j *judgement, d store.Response) error {
 	record.Lifetime, record.LifetimeFrom = 0, store.SourceNone
 	record.StaleWhileRevalidate, record.StaleIfError = store.Absent, store.Absent
 	record.Vary = j.varyNames
-	record.Generation = rand.Uint64()
-	if old := f.found.record; old != nil && equalNames(varyNames(old), j.varyNames) {
-		record.Generation = old.Generation()
+	record.Generation = f.generation(j.varyNames)
+	if old := f.found.record; old != nil && old.Generation() == record.Generation {
 		record.StoreUntil = max(record.StoreUntil, old.StoreUntil())
 	}
 	d.Generation, d.Selected, d.Vary = record.Generation, j.selected, j.varyNames
@@ -139,36 +146,45 @@ func (f *fetch) storeVariant(j *judgement, d store.Response) error {
 	return nil
 }
 
-func equalNames(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
+// generation returns the one that stands, where the names are the same: in the store,
+// or just being stored by another fetch. Else it is a new one.
+func (f *fetch) generation(names []string) (g uint64) {
+	f.c.keys.Update(f.hash, func(s *keystate.State) {
+		old := f.found.record
+		switch {
+		case old != nil && slices.Equal(varyNames(old), names):
+			g = old.Generation()
+		case s.Record.Names != nil && slices.Equal(s.Record.Names, names):
+			g = s.Record.Generation
+		default:
+			g = rand.Uint64()
 		}
-	}
-	return true
+		s.Record = keystate.Record{Names: names, Generation: g}
+	})
+	return g
 }
 
-// removeGone drops the stored response that a final answer contradicts: 404 and
-// 410 always, a denial where the key is one credential's own or the policy is
-// strict. What can't be stored can't replace it otherwise.
+// removeGone drops the stored response that a final answer contradicts, where the
+// answer itself can't be stored to replace it.
 func (f *fetch) removeGone(j *judgement) {
-	status := j.draft.Status
-	var why Reason
-	switch {
-	case f.found.entry == nil || j.outcome >= failed:
-		return
-	case status == http.StatusNotFound || status == http.StatusGone:
-		why = ReasonGone
-	case j.outcome == denied && (f.p.Outcome == Strict || f.p.keysCredentials()):
-		why = ReasonDenied
-	default:
-		return
+	if why := f.contradicts(j); why != "" {
+		f.c.writes.put(f.key, write{})
+		f.emit(Event{Kind: EventDropped, Reason: why, Status: j.draft.Status})
 	}
-	f.c.writes.put(f.key, write{})
-	f.emit(Event{Kind: EventDropped, Reason: why, Status: status})
+}
+
+// contradicts says why an answer that isn't stored ends the stored response: 404 and
+// 410 always, a denial where the key is one credential's own or the policy is strict.
+func (f *fetch) contradicts(j *judgement) Reason {
+	status := j.draft.Status
+	switch {
+	case f.found.entry == nil || j.storing() || j.outcome >= failed:
+	case status == http.StatusNotFound || status == http.StatusGone:
+		return ReasonGone
+	case j.outcome == denied && (f.p.Outcome == Strict || f.p.keysCredentials()):
+		return ReasonDenied
+	}
+	return ""
 }
 
 // keysCredentials reports whether every response belongs to one credential.

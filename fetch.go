@@ -58,7 +58,7 @@ func (x *exchange) open(pl plan) flight.Start {
 	fl := flight.New(context.WithValue(x.base, fetchKey{}, f), flight.Config{
 		Room: x.c.room, Limit: x.p.maxBody, Lead: x.p.holdBack(x.found.entry), Head: pl.method == http.MethodHead,
 		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Attempt: pl.attempt,
-		Judge: f.judge, Commit: f.commit, Ended: f.ended,
+		Judge: f.judge, Commit: f.commit, Ended: f.ended, Late: f.late,
 	})
 	fl.Started, fl.Note = x.c.clock(), f
 	req := x.request(fl.Context(), f, pl)
@@ -165,7 +165,7 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 	if j.refused != "" {
 		f.emit(Event{Kind: EventRefused, Reason: j.refused, Status: code})
 	}
-	keep := j.storing() || j.outcome >= failed && j.shareable
+	keep := j.storing() || j.outcome >= failed && j.shareable || f.contradicts(j) != ""
 	return flight.Verdict{Keep: keep, Note: j}
 }
 
@@ -252,6 +252,11 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 	if ev.Panic != nil && failure.Cause == flight.Panicked {
 		f.c.log.Error("handler panicked", "host", f.asked.host, "path", f.path, "panic", ev.Panic)
 	}
+}
+
+// late tells of a panic after the fetch had been given up.
+func (f *fetch) late(failure *flight.Failure) {
+	f.emit(Event{Kind: EventFetch, Reason: faultOf(failure), Panic: failure.Value, Stack: failure.Stack, Duration: time.Since(f.began)})
 }
 
 func attemptsAfter(n uint8, failure *flight.Failure) uint8 {

@@ -168,6 +168,8 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 		if x.serveInstead(j.fault, state.Status) || x.helped(j.fault, state.Status) {
 			return true
 		}
+	case state.Phase == flight.Failed && how != flight.Started && state.Failure.Cause == flight.Cancelled:
+		return x.leave(rd, j, false) // by those that it was for
 	case state.Phase == flight.Failed: // it broke off, and nothing was sent yet
 		return x.failedFetch(state, how)
 	}

@@ -24,10 +24,19 @@ type State struct {
 	// nil where that is not known. Replace it, never modify it: copies of the
 	// state share it.
 	VaryHint []string
+	// Record is what this process last stored of how the responses vary.
+	Record Record
 	// Denied says that the last final answer was a denial (401, 403).
 	Denied bool
 
 	verdicts [classes]verdict
+}
+
+// Record is a vary record as far as it ties variants together: flights that end at
+// once must agree on it. Names is never modified.
+type Record struct {
+	Names      []string
+	Generation uint64
 }
 
 // Class is the credentials that a request carried.
