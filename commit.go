@@ -108,7 +108,7 @@ func (f *fetch) store(j *judgement, d store.Response) error {
 		return nil
 	}
 	f.c.keys.Update(f.hash, func(s *keystate.State) { s.Record, s.VaryHint = keystate.Record{}, nil })
-	f.c.writes.put(d.Key, write{entry: e})
+	f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
 	return nil
 }
 
@@ -141,8 +141,8 @@ func (f *fetch) storeVariant(j *judgement, d store.Response) error {
 		return err
 	}
 	j.entry = e
-	f.c.writes.put(f.key, write{entry: r})
-	f.c.writes.put(d.Key, write{entry: e})
+	f.c.writes.put(f.key, write{entry: r, newer: f.raced.Load()})
+	f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
 	return nil
 }
 

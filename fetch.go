@@ -32,9 +32,11 @@ type fetch struct {
 	hasCopy    bool // a servable stored response
 	background bool
 	racing     bool // beside one that hangs
-	began      time.Time
-	path       string
-	asOf       uint64
+	// raced: another fetch of the key was begun later, and may have landed by now.
+	raced atomic.Bool
+	began time.Time
+	path  string
+	asOf  uint64
 	// origin is the error that kept the origin from being reached, if the
 	// handler said so, see ErrorHandler.
 	origin atomic.Pointer[error]

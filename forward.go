@@ -163,8 +163,16 @@ func (x *exchange) accepts(fl *flight.Flight) bool {
 	if hard, _ := x.c.marks.Purged(f.urlHash(), f.asOf); hard {
 		return false
 	}
-	x.racing = x.r.Method == http.MethodGet && fl.State().Phase == flight.Waiting && x.outruns(fl)
+	x.racing = x.r.Method == http.MethodGet && x.waitsFor(fl.State()) && x.outruns(fl)
+	if x.racing {
+		f.raced.Store(true)
+	}
 	return !x.racing
+}
+
+// waitsFor reports whether a fetch has nothing yet that this request could be given.
+func (x *exchange) waitsFor(s flight.State) bool {
+	return s.Phase == flight.Waiting || s.Phase == flight.Header && x.hasCopy() && !x.sendable(s)
 }
 
 // outruns reports whether a fetch may be raced by a second one: it began before the
@@ -185,7 +193,8 @@ func (x *exchange) revalidateBehind(reason Reason) bool {
 		return false
 	}
 	if x.ask(true, true).Fetch {
-		fl := x.c.flights.Background(x.flightKey(), func() flight.Start {
+		x.racing = false
+		fl := x.c.flights.Background(x.flightKey(), x.accepts, func() flight.Start {
 			return x.open(plan{background: true, method: http.MethodGet, attempt: x.attempt()})
 		})
 		if fl != nil && !x.detachable {

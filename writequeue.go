@@ -20,6 +20,7 @@ const (
 type write struct {
 	entry  *store.Entry // nil = delete
 	absent bool         // set only where nothing stands
+	newer  bool         // set only where nothing newer stands
 }
 
 // writeQueue keeps store writes off the clients' path. It holds the newest write
@@ -54,7 +55,8 @@ func (q *writeQueue) put(key string, w write) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if old, queued := q.pending[key]; queued {
-		if !w.absent || old.entry == nil {
+		late := w.newer && old.entry != nil && !w.entry.Newer(old.entry)
+		if !late && (!w.absent || old.entry == nil) {
 			q.pending[key] = w
 		}
 		return
@@ -130,6 +132,9 @@ func (q *writeQueue) perform(key string, w write) {
 			return q.c.store.Delete(ctx, key)
 		case w.absent:
 			_, err := store.SetIfAbsent(ctx, q.c.store, key, w.entry)
+			return err
+		case w.newer:
+			_, err := store.SetIfNewer(ctx, q.c.store, key, w.entry)
 			return err
 		}
 		return q.c.store.Set(ctx, key, w.entry)

@@ -111,15 +111,22 @@ func (g *Group) Join(client context.Context, key Key, since uint64, accept func(
 }
 
 // Background begins a flight under key that nobody reads yet. It returns nil if
-// one is there or none may be started.
-func (g *Group) Background(key Key, open func() Start) *Flight {
+// there is one that accept agrees to wait for, or none may be started.
+func (g *Group) Background(key Key, accept func(*Flight) bool, open func() Start) *Flight {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.byKey[key]) > 0 || !g.mayStart() {
+	flights := g.byKey[key]
+	if n := len(flights); n > 0 {
+		newest := flights[n-1]
+		if n >= maxPerKey || newest.State().Phase == Failed || accept(newest) {
+			return nil
+		}
+	}
+	if !g.mayStart() {
 		return nil
 	}
 	s := open()
-	g.byKey[key] = []*Flight{s.Flight}
+	g.byKey[key] = append(flights, s.Flight)
 	g.launch(key, s)
 	return s.Flight
 }

@@ -138,7 +138,7 @@ func TestFailedFlightBlocksItsKey(t *testing.T) {
 		require.Equal(t, flight.Busy, how)
 		require.Nil(t, none)
 		require.Same(t, f, f2)
-		require.Nil(t, g.group.Background(k, never(t)))
+		require.Nil(t, g.group.Background(k, yes, never(t)))
 		<-f.Returned()
 		_, r, how = g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), yes, g.open(flight.Config{}, sleeper(0)))
 		require.Equal(t, flight.Started, how)
@@ -172,9 +172,9 @@ func TestLanded(t *testing.T) {
 func TestBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		f := g.group.Background(k, g.open(flight.Config{}, sleeper(time.Second)))
+		f := g.group.Background(k, yes, g.open(flight.Config{}, sleeper(time.Second)))
 		require.NotNil(t, f)
-		require.Nil(t, g.group.Background(k, never(t)))
+		require.Nil(t, g.group.Background(k, yes, never(t)))
 		_, r, how := g.group.Join(t.Context(), k, 0, yes, never(t))
 		require.Equal(t, flight.Joined, how)
 		body, state, _ := readAll(r, 0)
@@ -207,7 +207,7 @@ func TestTooManyAbandoned(t *testing.T) {
 		_, r, how = g.group.Solo(t.Context(), never(t))
 		require.Equal(t, flight.Refused, how)
 		require.Nil(t, r)
-		require.Nil(t, g.group.Background(k, never(t)))
+		require.Nil(t, g.group.Background(k, yes, never(t)))
 
 		time.Sleep(time.Minute)
 		g.whole()
