@@ -15,6 +15,9 @@ func (a Answer) clone() Answer {
 	return a
 }
 
+// given reports whether anything of the answer was set.
+func (a Answer) given() bool { return a.Status != 0 || a.Header != nil || a.Body != nil }
+
 func (a Answer) withDefaults() Answer {
 	if a.Status == 0 {
 		a.Status = http.StatusOK

@@ -253,9 +253,10 @@ func TestCollapseWaitersEndAtTheHardTimeout(t *testing.T) {
 // At the soft timeout a copy is given, and what the handler brings later is stored.
 func TestCollapseSoftTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOrigin(answer(200, "old", "Cache-Control", "max-age=0, stale-if-error=600"))
+		o := newOrigin(answer(200, "old", "Cache-Control", "max-age=1, stale-if-error=600"))
 		h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{SoftTimeout: 200 * time.Millisecond}}}).Handler(o)
 		get(h)
+		time.Sleep(2 * time.Second)
 		o.set(slowly(900*time.Millisecond, answer(200, "new", "Cache-Control", "max-age=60")))
 		began := time.Now()
 		together(10, func(int) {
@@ -320,7 +321,7 @@ func TestCollapseRevalidationBehind(t *testing.T) {
 		h := newCache(t, holdover.Config{}).Handler(o)
 		get(h)
 		time.Sleep(2 * time.Second)
-		o.set(slowly(time.Second, answer(200, "new", "Cache-Control", "max-age=10")))
+		o.set(slowly(500*time.Millisecond, answer(200, "new", "Cache-Control", "max-age=10")))
 		together(50, func(int) { require.Equal(t, "old", get(h).Body.String()) })
 		time.Sleep(2 * time.Second)
 		require.Equal(t, "new", get(h).Body.String())

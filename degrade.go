@@ -9,7 +9,7 @@ import (
 // degrade answers when the handler didn't: stale within its window, then the
 // fallback for known credentials, then raise, then an honest error.
 func (x *exchange) degrade(fault Reason, raise func()) {
-	if x.serveInstead(fault) || x.helped(fault, 0) {
+	if x.serveInstead(fault, 0) || x.helped(fault, 0) {
 		return
 	}
 	if raise != nil {
@@ -28,7 +28,7 @@ func (x *exchange) degrade(fault Reason, raise func()) {
 }
 
 // serveInstead gives the stored response in place of a failure, if it may.
-func (x *exchange) serveInstead(fault Reason, fwdStatus ...int) bool {
+func (x *exchange) serveInstead(fault Reason, fwdStatus int) bool {
 	asked := fault
 	if fault == ReasonBackOff {
 		asked = x.scope.lastFault()
@@ -40,11 +40,7 @@ func (x *exchange) serveInstead(fault Reason, fwdStatus ...int) bool {
 	if fault == ReasonBackOff || fault == ReasonSoftTimeout {
 		reason = fault
 	}
-	code := 0
-	if len(fwdStatus) > 0 {
-		code = fwdStatus[0]
-	}
-	x.serveStaleNow(reason, code)
+	x.serveStaleNow(reason, fwdStatus)
 	return true
 }
 

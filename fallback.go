@@ -26,7 +26,7 @@ func (r *rules) compileFallback() (errs []error) {
 		}
 	}
 	if f.List == nil {
-		if sources > 0 || len(f.Statuses) > 0 || f.TTL != 0 || f.Max != 0 || f.Answer.Status != 0 {
+		if sources > 0 || len(f.Statuses) > 0 || f.TTL != 0 || f.Max != 0 || f.Answer.given() {
 			bad(".List", "is nil, so that the rest of Fallback has no effect")
 		}
 		return errs
@@ -55,7 +55,7 @@ func (r *rules) compileFallback() (errs []error) {
 		if s < 400 || s > 599 {
 			bad(fmt.Sprintf(".Statuses[%d]", i), "%d is not an error status", s)
 		}
-		if r.classOf(s) < failed {
+		if r.classOf(s) != failed {
 			bad(fmt.Sprintf(".Statuses[%d]", i), "%d is no failure: it isn't among Origin.ErrorStatuses", s)
 		}
 		r.fallbackOn[s] = true

@@ -177,6 +177,24 @@ func TestFallbackComesAfterStale(t *testing.T) {
 	require.Equal(t, "good", get(h, "X-App-Id", "gold").Body.String())
 }
 
+// A failure that is stored for a while answers strangers, not members.
+func TestFallbackOutranksStoredFailure(t *testing.T) {
+	for name, failure := range map[string]http.HandlerFunc{
+		"explicit": answer(504, "bad", "Cache-Control", "max-age=40"), "by rule": answer(504, "bad"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			policy, _ := letIn(t)
+			policy.Freshness.StatusTTL = holdover.StatusTTL{504: {TTL: 40 * time.Second}}
+			h := newCache(t, holdover.Config{Policy: policy}).Handler(newOrigin(failure))
+			for range 3 {
+				require.Equal(t, 504, get(h, "X-App-Id", "lead").Code)
+				require.Equal(t, 202, get(h, "X-App-Id", "gold").Code)
+				require.Equal(t, 202, get(h, "X-App-Id", "silver").Code)
+			}
+		})
+	}
+}
+
 // Members who wait behind a handler that hangs end with their grant, too.
 func TestFallbackForThoseWhoWait(t *testing.T) {
 	for name, hangs := range map[string]http.HandlerFunc{

@@ -39,31 +39,25 @@ func (x *exchange) await(fl *flight.Flight, rd *flight.Reader, starter bool) (fl
 	limit := min(x.p.hardTimeout, maxWait)
 	if _, usable := x.usable(ReasonSoftTimeout); usable {
 		// Who joins a fetch that is late already has nothing to wait for.
-		soft := x.p.softTime(x.learned.LastFetch)
-		limit = min(limit, min(soft, max(soft-time.Duration(x.now-fl.Started), 0)))
+		late := max(time.Duration(x.now-fl.Started), 0)
+		limit = min(limit, max(x.p.softTime(x.learned.LastFetch)-late, 0))
 	} else if starter {
 		limit = maxWait // the flight has the hard timeout
 	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
-		interims := 0
 		state, end := rd.Wait(timer.C, func(s flight.State) bool {
-			interims = s.Interims
-			return x.sendable(s) || starter && interims > 0 && x.passesInterim(s)
+			return x.sendable(s) || starter && s.Interims > x.interims
 		})
-		if end == flight.Ready && !x.sendable(state) {
-			x.passInterims(rd)
-			continue
-		}
 		if starter && end == flight.Ready {
 			x.passInterims(rd)
 		}
-		return state, end
+		if end != flight.Ready || x.sendable(state) {
+			return state, end
+		}
 	}
 }
-
-func (x *exchange) passesInterim(s flight.State) bool { return s.Interims > x.interims }
 
 // passInterims sends 1xx responses on. Their fields are not part of the final header.
 func (x *exchange) passInterims(rd *flight.Reader) {
@@ -130,7 +124,8 @@ func (x *exchange) failedFetch(state flight.State, how flight.How) bool {
 	x.fault = faultOf(state.Failure)
 	x.hold(aMoment)
 	_, usable := x.usable(x.fault)
-	if how != flight.Started && !usable && state.Failure.Cause == flight.AttemptTimeout {
+	givenUp := state.Failure.Cause == flight.AttemptTimeout || state.Failure.Cause == flight.Cancelled && !x.c.closed.Load()
+	if how != flight.Started && !usable && givenUp {
 		x.fault, x.collapsed = "", false
 		return false
 	}

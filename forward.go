@@ -8,9 +8,7 @@ import (
 
 	"github.com/holdover-go/holdover/internal/backoff"
 	"github.com/holdover-go/holdover/internal/flight"
-	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/internal/keystate"
-	"github.com/holdover-go/holdover/store"
 )
 
 // forward brings the request to the handler and answers it. False means that the
@@ -24,7 +22,7 @@ func (x *exchange) forward() bool {
 	_, usable := x.usable(x.scope.lastFault())
 	if !x.ask(usable, false).Fetch {
 		x.fault = ReasonBackOff
-		if x.serveInstead(ReasonBackOff) {
+		if x.serveInstead(ReasonBackOff, 0) {
 			return true
 		}
 		x.fault = "" // another failure has come between
@@ -138,7 +136,7 @@ func (x *exchange) awaitTurn(fl *flight.Flight, deadline <-chan time.Time) bool 
 	case <-moment.C:
 	}
 	x.fault = ReasonTimeout
-	if x.serveInstead(ReasonTimeout) {
+	if x.serveInstead(ReasonTimeout, 0) {
 		return false
 	}
 	x.fault = ""
@@ -237,53 +235,4 @@ func (x *exchange) granted() bool {
 	}
 	x.synthetic(x.p.Fallback.Answer, ReasonFallback)
 	return true
-}
-
-// mayShare tests a waiter as if the response lay in the store: RFC 9111 §4.
-func (x *exchange) mayShare(f *fetch, j *judgement) (share, regroup bool) {
-	if !j.shareable {
-		return false, false
-	}
-	if j.outcome >= failed && !j.storing() {
-		return !x.wishes.credentials, false
-	}
-	d := &j.draft
-	strangers := x.wishes.credentials && !(facts{source: d.LifetimeFrom}).originsOwn()
-	_, authorization := x.r.Header["Authorization"]
-	guarded := authorization && !x.p.keysAuthority && d.Flags&(store.Public|store.MustRevalidate|store.SMaxAge) == 0
-	age := d.InitialAge
-	switch {
-	case strangers || guarded || x.wishes.cc.NoCache:
-		return false, false
-	case x.wishes.cc.MaxAge >= 0 && age > x.wishes.cc.MaxAge:
-		return false, false
-	case x.wishes.cc.MinFresh >= 0 && d.Lifetime-age < x.wishes.cc.MinFresh:
-		return false, false
-	case x.c.purged(d):
-		return false, false
-	}
-	if len(j.varyNames) > 0 {
-		mine := httpfield.AppendSelected(nil, j.varyNames, x.r.Header, x.r.Host)
-		if string(mine) != j.selected {
-			return false, true
-		}
-	}
-	return true, false
-}
-
-// purged reports whether a mark hit a response that isn't stored yet.
-func (c *Cache) purged(d *store.Response) bool {
-	asOf := d.AsOf[0].Seq
-	if asOf >= c.marks.Position() {
-		return false
-	}
-	if hard, soft := c.marks.Purged(d.URLHash, asOf); hard || soft {
-		return true
-	}
-	for _, tag := range d.Tags {
-		if hard, soft := c.marks.Purged(tag.Hash, asOf); hard || soft {
-			return true
-		}
-	}
-	return false
 }

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -70,6 +71,20 @@ const page1 = "http://example.com/page"
 // get asks for page1.
 func get(h http.Handler, fields ...string) *httptest.ResponseRecorder {
 	return ask(h, "GET", page1, fields...)
+}
+
+// askAs is ask for GET over TLS where the URL says https, and with the whole URL
+// as request target where it begins with "absolute ".
+func askAs(h http.Handler, url string, fields ...string) *httptest.ResponseRecorder {
+	url, absolute := strings.CutPrefix(url, "absolute ")
+	r := httptest.NewRequest("GET", url, nil)
+	setFields(r.Header, fields)
+	if !absolute {
+		r.RequestURI = r.URL.RequestURI()
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
 }
 
 // recovered calls f and returns what it panicked with.

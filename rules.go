@@ -204,7 +204,7 @@ func (r *rules) compileOutcome(bad report) {
 	if err := r.allow.check(); err != nil {
 		bad("Allow.Status", "%w", err)
 	}
-	if r.Outcome != AllowAll && (r.Allow.Status != 0 || r.Allow.Body != nil || r.Allow.Header != nil) {
+	if r.Outcome != AllowAll && r.Allow.given() {
 		bad("Allow", "is given only under the outcome policy AllowAll, which is not set")
 	}
 }
