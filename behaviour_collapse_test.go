@@ -123,7 +123,7 @@ func TestCollapseSlowReaderDoesNotSlowOthers(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			h.ServeHTTP(slow, httptest.NewRequest("GET", page1, nil))
+			h.ServeHTTP(slow, request("GET", page1))
 		}()
 		synctest.Wait()
 		began := time.Now()

@@ -70,7 +70,7 @@ func tried(h http.Handler, fields ...string) (w *httptest.ResponseRecorder, valu
 	go func() {
 		defer close(done)
 		defer func() { value = recover() }()
-		r := httptest.NewRequest("GET", page1, nil)
+		r := request("GET", page1)
 		setFields(r.Header, fields)
 		h.ServeHTTP(w, r)
 		returned = true

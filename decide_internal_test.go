@@ -101,8 +101,8 @@ func TestDecide(t *testing.T) {
 		{"max-stale, s-maxage", aged(61, flagged(store.SMaxAge)), wishing("max-stale"), Policy{}, decision{forward, ReasonStale}},
 		{"max-stale, failed", aged(61, flagged(store.Failed)), wishing("max-stale"), Policy{}, decision{forward, ReasonStale}},
 		// RFC 5861 §3
-		{"window of the origin", aged(61, windowSWR(2 * time.Second)), wishing(""), Policy{}, decision{serveStale, ReasonStaleWhileRevalidate}},
-		{"window of the origin over", aged(62, windowSWR(2 * time.Second)), wishing(""), Policy{}, decision{forward, ReasonStale}},
+		{"window of the origin", aged(61, windowSWR(2*time.Second)), wishing(""), Policy{}, decision{serveStale, ReasonStaleWhileRevalidate}},
+		{"window of the origin over", aged(62, windowSWR(2*time.Second)), wishing(""), Policy{}, decision{forward, ReasonStale}},
 		{"window of the policy", aged(119), wishing(""), withSWR, decision{serveStale, ReasonStaleWhileRevalidate}},
 		{"window of the policy over", aged(120), wishing(""), withSWR, decision{forward, ReasonStale}},
 		{"the origin's window wins over a longer one", aged(62, windowSWR(time.Second)), wishing(""), withSWR, decision{forward, ReasonStale}},
@@ -156,8 +156,8 @@ func TestOnFault(t *testing.T) {
 		want   Reason
 	}{
 		// RFC 5861 §4
-		{"the origin's window", aged(61, windowSIE(2 * time.Second)), wishing(""), Policy{}, ReasonErrorStatus, ReasonStaleIfError},
-		{"the origin's window over", aged(62, windowSIE(2 * time.Second)), wishing(""), Policy{}, ReasonErrorStatus, no},
+		{"the origin's window", aged(61, windowSIE(2*time.Second)), wishing(""), Policy{}, ReasonErrorStatus, ReasonStaleIfError},
+		{"the origin's window over", aged(62, windowSIE(2*time.Second)), wishing(""), Policy{}, ReasonErrorStatus, no},
 		{"the policy's window", aged(119), wishing(""), withSIE, ReasonErrorStatus, ReasonStaleIfError},
 		{"the policy's window over", aged(120), wishing(""), withSIE, ReasonErrorStatus, no},
 		{"the origin's window of 0 wins", aged(60, windowSIE(0)), wishing(""), withSIE, ReasonErrorStatus, no},
@@ -181,7 +181,7 @@ func TestOnFault(t *testing.T) {
 		{"a panic is an answer", aged(61), wishing(""), Policy{}, ReasonPanic, no},
 		{"half an answer is an answer", aged(61), wishing(""), Policy{}, ReasonTruncated, no},
 		{"throttling is an answer", aged(61), wishing(""), Policy{}, ReasonThrottled, no},
-		{"an explicit window ended", aged(71, windowSIE(10 * time.Second)), wishing(""), Policy{}, ReasonTransport, no},
+		{"an explicit window ended", aged(71, windowSIE(10*time.Second)), wishing(""), Policy{}, ReasonTransport, no},
 		{"an explicit window of 0", aged(61, windowSIE(0)), wishing(""), Policy{}, ReasonTransport, no},
 		{"a window of the policy ended", aged(121), wishing(""), withSIE, ReasonTransport, ReasonDisconnected},
 		{"disconnected, s-maxage", aged(61, flagged(store.SMaxAge)), wishing(""), withSIE, ReasonTransport, no},

@@ -4,6 +4,8 @@ package holdover
 
 import (
 	"net/http"
+
+	"github.com/holdover-go/holdover/store"
 )
 
 // degrade answers when the handler didn't: stale within its window, then the
@@ -58,6 +60,22 @@ func (x *exchange) helped(fault Reason, code int) bool {
 	}
 	x.synthetic(x.p.allow, ReasonAllow)
 	return true
+}
+
+// helps reports whether the policy has answers of its own for failures.
+func (p *rules) helps() bool { return p.Fallback.List != nil || p.Outcome == AllowAll }
+
+// outranked gives the policy's answer in place of a stored failure.
+func (x *exchange) outranked() bool {
+	if !x.facts.has(store.Failed) || !x.p.helps() {
+		return false
+	}
+	x.fault = ReasonErrorStatus
+	if x.granted() || x.helped(x.fault, x.found.entry.Status()) {
+		return true
+	}
+	x.fault = ""
+	return false
 }
 
 // denialStored reports whether the last word that is stored for this key was no.

@@ -134,7 +134,9 @@ func (x *exchange) answer() {
 		}
 		switch d.action {
 		case serve:
-			x.serveFresh(d.reason)
+			if !x.outranked() {
+				x.serveFresh(d.reason)
+			}
 			return
 		case serveStale:
 			if x.revalidateBehind(d.reason) {

@@ -195,7 +195,7 @@ func (x *exchange) wantsLess(j *judgement) bool {
 // return before the handler does.
 func (x *exchange) replaceable(j *judgement) bool {
 	_, stale := x.usable(j.fault)
-	return stale || x.p.Fallback.List != nil || x.p.Outcome == AllowAll
+	return stale || x.p.helps()
 }
 
 // leave lets a waiter go that the response is not for. It looks again: with what was

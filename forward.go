@@ -50,7 +50,7 @@ func (x *exchange) runsAlone() (Reason, bool) {
 	_, ranged := x.r.Header["Range"]
 	known := x.learned.LastSize > 0 && x.learned.LastSize <= x.p.maxBody
 	switch {
-	case x.p.Fallback.List != nil || x.p.Outcome == AllowAll:
+	case x.p.helps():
 		return "", false // its failure must be seen
 	case x.found.entry != nil && !x.strange():
 		return "", false // it is validated

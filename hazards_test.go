@@ -150,7 +150,7 @@ func TestHazardKeyHoldsHostAndQuery(t *testing.T) {
 	}
 	for range 2 {
 		for _, u := range urls {
-			r := httptest.NewRequest("GET", u, nil)
+			r := request("GET", u)
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
 			scheme, rest, _ := strings.Cut(u, "://")
@@ -253,7 +253,7 @@ func TestHazardHalfABodyIsNotStored(t *testing.T) {
 			})
 			h := newCache(t, holdover.Config{}).Handler(o)
 			first := httptest.NewRecorder()
-			value := recovered(func() { h.ServeHTTP(first, httptest.NewRequest("GET", page1, nil)) })
+			value := recovered(func() { h.ServeHTTP(first, request("GET", page1)) })
 			if value == nil {
 				require.GreaterOrEqual(t, first.Code, 500, "half a body is not a 200")
 				require.NotContains(t, first.Body.String(), "half")
@@ -274,7 +274,7 @@ func TestHazardPanicEndsNeitherProcessNorKey(t *testing.T) {
 	for range 20 { // waiters, too
 		wait.Go(func() {
 			w := httptest.NewRecorder()
-			if value := recovered(func() { h.ServeHTTP(w, httptest.NewRequest("GET", page1, nil)) }); value != nil {
+			if value := recovered(func() { h.ServeHTTP(w, request("GET", page1)) }); value != nil {
 				require.Equal(t, "boom", value)
 			} else {
 				require.Equal(t, http.StatusInternalServerError, w.Code)
@@ -426,7 +426,7 @@ func TestHazardUnstorableBodyIsNotBufferedForSlowClient(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			h.ServeHTTP(slow, httptest.NewRequest("GET", page1, nil))
+			h.ServeHTTP(slow, request("GET", page1))
 		}()
 		synctest.Wait()
 		require.Less(t, written, 2<<20, "the handler waits for its only client")

@@ -3,7 +3,6 @@
 package holdover_test
 
 import (
-	"crypto/tls"
 	"io"
 	"log"
 	"net/http"
@@ -53,17 +52,24 @@ func setFields(h http.Header, pairs []string) {
 	}
 }
 
-// ask sends a request with pairs of fields to a handler, without a network.
+// ask sends a request with pairs of fields to a handler, without a network. Over TLS
+// where the URL says https, and with the whole URL as the request target where it
+// begins with "absolute ".
 func ask(h http.Handler, method, url string, fields ...string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
+	h.ServeHTTP(w, request(method, url, fields...))
+	return w
+}
+
+// request makes a request as net/http's server does.
+func request(method, url string, fields ...string) *http.Request {
+	url, absolute := strings.CutPrefix(url, "absolute ")
 	r := httptest.NewRequest(method, url, nil)
 	setFields(r.Header, fields)
-	if host := r.Header.Get("Host"); host != "" {
-		r.Host = host
-		r.Header.Del("Host")
+	if !absolute {
+		r.RequestURI = r.URL.RequestURI()
 	}
-	h.ServeHTTP(w, r)
-	return w
+	return r
 }
 
 const page1 = "http://example.com/page"
@@ -71,20 +77,6 @@ const page1 = "http://example.com/page"
 // get asks for page1.
 func get(h http.Handler, fields ...string) *httptest.ResponseRecorder {
 	return ask(h, "GET", page1, fields...)
-}
-
-// askAs is ask for GET over TLS where the URL says https, and with the whole URL
-// as request target where it begins with "absolute ".
-func askAs(h http.Handler, url string, fields ...string) *httptest.ResponseRecorder {
-	url, absolute := strings.CutPrefix(url, "absolute ")
-	r := httptest.NewRequest("GET", url, nil)
-	setFields(r.Header, fields)
-	if !absolute {
-		r.RequestURI = r.URL.RequestURI()
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
 }
 
 // recovered calls f and returns what it panicked with.
@@ -170,12 +162,6 @@ func over(t *testing.T, c *http.Client, method, url string, fields ...string) (f
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	return fetched{Response: res, body: string(body), err: err}, nil
-}
-
-// overTLS marks a request made by hand as one over TLS.
-func overTLS(r *http.Request) *http.Request {
-	r.TLS = &tls.ConnectionState{}
-	return r
 }
 
 // after fails the test if c isn't closed in time.

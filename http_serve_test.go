@@ -227,7 +227,7 @@ func TestHTTPOuterMiddlewareOfWaiters(t *testing.T) {
 		w := httptest.NewRecorder()
 		w.Header().Set("X-Request-Id", id)
 		w.Header().Set("X-Only-"+id, id)
-		h.ServeHTTP(w, httptest.NewRequest("GET", page1, nil))
+		h.ServeHTTP(w, request("GET", page1))
 		return w
 	}
 	got := make(chan *httptest.ResponseRecorder, 10)

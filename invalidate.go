@@ -148,8 +148,8 @@ func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
 // invalidateTarget makes a hard mark where there is something to invalidate: it is
 // cheap, but it makes others look.
 func (h *handler) invalidateTarget(r, get *http.Request) {
-	// Behind http.StripPrefix the key of another URL can't be told.
-	telling := !h.p.extendsKey && samePath(r.RequestURI, r.URL)
+	// The key of another URL, or of another user, can't be told from this request.
+	telling := r == get && !h.p.extendsKey
 	if telling && !h.stands(get) {
 		return
 	}

@@ -198,7 +198,7 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 		return ReasonSetCookie
 	case contentLength(h) > p.maxBody:
 		return ReasonTooLarge
-	case p.Outcome == Strict && j.outcome != ok:
+	case p.Outcome == Strict && j.outcome != ok, p.Outcome == AllowAll && j.outcome >= failed:
 		return ReasonOutcome
 	}
 	return p.refusesUseless(a, j, status, h)
