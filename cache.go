@@ -109,6 +109,7 @@ func New(cfg Config) (*Cache, error) {
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
+	cfg.Policy = clonePolicy(cfg.Policy)
 	c := &Cache{
 		cfg:     cfg,
 		rules:   rules,
@@ -213,8 +214,10 @@ func (c *Cache) Close() error {
 		return nil
 	}
 	running := c.flights.Close(c.cfg.CloseTimeout)
-	c.writes.close(c.cfg.StoreTimeout)
 	var errs []error
+	if err := c.writes.close(c.cfg.StoreTimeout); err != nil {
+		errs = append(errs, err)
+	}
 	if running > 0 {
 		errs = append(errs, fmt.Errorf("%d handlers are still running", running))
 	}

@@ -149,11 +149,14 @@ func (f facts) acceptsStale(w wishes, p *rules) bool {
 // right: a pure function. A response that a request's no-cache refuses is not given
 // either; max-age and min-fresh are preferences and yield to a failure.
 func onFault(f facts, w wishes, p *rules, fault Reason) (Reason, bool) {
-	if !f.mayBeStale() || f.strange(w) || w.cc.NoCache || p.Outcome == Strict {
+	if f.has(store.NoCache|store.Failed) || f.strange(w) || w.cc.NoCache || p.Outcome == Strict {
 		return "", false
 	}
 	if f.fresh() { // the request preferred a newer one
 		return ReasonStaleIfError, true
+	}
+	if !f.mayBeStale() {
+		return "", false
 	}
 	if f.staleness() < f.window(f.sie, p.sie) {
 		return ReasonStaleIfError, true

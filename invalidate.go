@@ -148,8 +148,9 @@ func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
 // invalidateTarget makes a hard mark where there is something to invalidate: it is
 // cheap, but it makes others look.
 func (h *handler) invalidateTarget(r, get *http.Request) {
-	// The key of another URL, or of another user, can't be told from this request.
-	telling := r == get && !h.p.extendsKey
+	// The key of another URL, or of another user, can't be told from this request,
+	// nor that of the same URL in another form.
+	telling := r == get && !h.p.extendsKey && strings.HasPrefix(r.RequestURI, "/")
 	if telling && !h.stands(get) {
 		return
 	}

@@ -46,6 +46,7 @@ type judgement struct {
 	varyNames  []string
 	selected   string // by the fetch's request
 	retryAfter time.Duration
+	overTagged bool // more tags than can be stored, so that a purge could miss it
 
 	// entry is the stored response, set before the flight is complete.
 	entry *store.Entry
@@ -111,7 +112,7 @@ func (c *Cache) draft(p *rules, a *asked, j *judgement, status int, h http.Heade
 	names, _ := httpfield.VaryNames(h["Vary"])
 	j.varyNames = names
 	j.selected = string(httpfield.AppendSelected(nil, names, a.header, a.host))
-	d.Tags = p.tagsOf(a.request, status, h)
+	d.Tags, j.overTagged = p.tagsOf(a.request, status, h)
 	d.StoreUntil = now + int64(p.storageLife(d, c.cfg.MaxLife))
 }
 
@@ -152,7 +153,7 @@ func (p *rules) lifetime(a *asked, j *judgement, status int, h http.Header, now 
 		}
 		fallthrough
 	default:
-		if p.Freshness.DefaultTTL > 0 && freshness.HeuristicallyCacheable(status) {
+		if p.Freshness.DefaultTTL > 0 && j.outcome < failed && freshness.HeuristicallyCacheable(status) {
 			return p.Freshness.DefaultTTL, store.SourceDefault
 		}
 	}
@@ -190,6 +191,8 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 		return ReasonUnstorable
 	case j.fault == ReasonTransport:
 		return ReasonTransport
+	case j.overTagged:
+		return ReasonUnstorable
 	case any:
 		return ReasonVaryStar
 	case a.authorization && d.Flags&(store.Public|store.MustRevalidate|store.SMaxAge) == 0: // RFC 9111 §3.5
@@ -241,38 +244,6 @@ func (j *judgement) mayBeShared(a *asked, h http.Header) bool {
 	}
 	return j.storing() && j.draft.Lifetime > j.draft.InitialAge && !j.cc.NoCache
 }
-
-// tagsOf collects the cache groups of a response.
-func (p *rules) tagsOf(r *http.Request, status int, h http.Header) []store.Tag {
-	var names []string
-	for tag := range httpfield.Tokens(h["Cache-Groups"]) { // RFC 9875 §2: a list of strings
-		names = append(names, strings.Trim(tag, `"`))
-	}
-	for _, field := range p.tagFields {
-		for _, line := range h[field] {
-			names = append(names, strings.FieldsFunc(line, func(c rune) bool { return c == ' ' || c == ',' || c == '\t' })...)
-		}
-	}
-	if p.Tags != nil {
-		names = append(names, p.Tags(r, status, h)...)
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	tags := make([]store.Tag, 0, len(names))
-	for _, name := range names {
-		if name != "" && len(name) <= maxTagLen && len(tags) < maxTags {
-			tags = append(tags, store.Tag{Name: name, Hash: marks.TagHash(name)})
-		}
-	}
-	return tags
-}
-
-// Bounds on what a response can say about itself: RFC 9875 §2.1 asks for at least 32
-// groups of 32 characters.
-const (
-	maxTags   = 1024
-	maxTagLen = 1024
-)
 
 func contentLength(h http.Header) int64 {
 	n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64)

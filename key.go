@@ -101,11 +101,7 @@ func (p *rules) appendExtras(dst []byte, r *http.Request) []byte {
 	}
 	for _, name := range p.Key.Cookies {
 		dst = append(dst, " c"...)
-		var text strings.Builder
-		for _, c := range r.CookiesNamed(name) {
-			text.WriteString(strconv.Itoa(len(c.Value)) + ":" + c.Value)
-		}
-		dst = appendPart(dst, digest(text.String()))
+		dst = appendPart(dst, digest(cookieText(r.Header["Cookie"], name)))
 	}
 	if p.Key.Parts != nil {
 		for _, part := range p.Key.Parts(r) {
@@ -114,6 +110,21 @@ func (p *rules) appendExtras(dst []byte, r *http.Request) []byte {
 		}
 	}
 	return dst
+}
+
+// cookieText is all values of a cookie, as they stand there: what net/http takes for
+// invalid, the handler may still read.
+func cookieText(lines []string, name string) string {
+	var text strings.Builder
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, ";") {
+			key, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if key == name {
+				text.WriteString(strconv.Itoa(len(value)) + ":" + value)
+			}
+		}
+	}
+	return text.String()
 }
 
 func (p *rules) isCredentialField(name string) bool {
@@ -199,8 +210,8 @@ func samePath(target string, u *url.URL) bool {
 		target = absolute[max(strings.IndexByte(absolute, '/'), 0):] // RFC 9112 §3.2.2
 	}
 	path, _, _ := strings.Cut(target, "?")
-	if u.RawPath != "" {
-		return path == u.RawPath
+	if u.RawPath != "" && path != u.RawPath {
+		return false
 	}
 	seen, at := u.Path, 0
 	for i := 0; i < len(path); i++ {

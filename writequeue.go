@@ -4,6 +4,8 @@ package holdover
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +25,13 @@ type write struct {
 	newer  bool         // set only where nothing newer stands
 }
 
+func (w write) size() int64 {
+	if w.entry == nil {
+		return 0
+	}
+	return int64(w.entry.Size())
+}
+
 // writeQueue keeps store writes off the clients' path. It holds the newest write
 // per key, and lookups see what is queued, so that nobody misses what was just
 // fetched. A store in this process is written at once: that is quicker.
@@ -32,6 +41,7 @@ type writeQueue struct {
 
 	mu      sync.Mutex
 	pending map[string]write
+	bytes   int64 // of the pending entries
 	order   []string
 	active  map[string]bool
 	running int
@@ -55,17 +65,22 @@ func (q *writeQueue) put(key string, w write) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if old, queued := q.pending[key]; queued {
+		if old.entry == nil { // what stood is being deleted
+			w.absent = false
+		}
 		late := w.newer && old.entry != nil && !w.entry.Newer(old.entry)
-		if !late && (!w.absent || old.entry == nil) {
+		if !late && !w.absent {
+			q.bytes += w.size() - old.size()
 			q.pending[key] = w
 		}
 		return
 	}
-	if q.closed || len(q.pending) >= maxQueued {
+	if q.closed || len(q.pending) >= maxQueued || q.bytes+w.size() > q.c.cfg.MaxInFlight {
 		q.c.counters.add(cWritesDropped)
 		return
 	}
 	q.pending[key] = w
+	q.bytes += w.size()
 	q.order = append(q.order, key)
 	if q.running < writers {
 		q.running++
@@ -105,6 +120,7 @@ func (q *writeQueue) drain() {
 		delete(q.active, key)
 		if now := q.pending[key]; now == w {
 			delete(q.pending, key)
+			q.bytes -= w.size()
 		} else {
 			q.order = append(q.order, key)
 		}
@@ -116,7 +132,7 @@ func (q *writeQueue) drain() {
 func (q *writeQueue) next() (string, write, bool) {
 	for i, key := range q.order {
 		if !q.active[key] {
-			q.order = append(q.order[:i:i], q.order[i+1:]...)
+			q.order = slices.Delete(q.order, i, i+1)
 			return key, q.pending[key], true
 		}
 	}
@@ -144,16 +160,28 @@ func (q *writeQueue) perform(key string, w write) {
 	}
 }
 
-// close refuses further writes and gives those that are queued the time given.
-func (q *writeQueue) close(timeout time.Duration) {
+// close refuses further writes and gives those that are queued the time given. The
+// rest is dropped; a write under way gets as much again, to end by its deadline.
+func (q *writeQueue) close(timeout time.Duration) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+	if q.waitIdle(timeout) {
+		return nil
+	}
+	q.order = nil
+	if q.waitIdle(timeout) {
+		return nil
+	}
+	return errors.New("the store ignores its deadline; a write is still running")
+}
+
+// waitIdle waits until no writer runs. The caller holds the lock.
+func (q *writeQueue) waitIdle(timeout time.Duration) bool {
 	late := false
 	timer := time.AfterFunc(timeout, func() {
 		q.mu.Lock()
 		late = true
-		q.order = nil
 		q.mu.Unlock()
 		q.idle.Broadcast()
 	})
@@ -161,7 +189,5 @@ func (q *writeQueue) close(timeout time.Duration) {
 	for q.running > 0 && !late {
 		q.idle.Wait()
 	}
-	for q.running > 0 { // each is in a write that ends by its own deadline
-		q.idle.Wait()
-	}
+	return q.running == 0
 }
