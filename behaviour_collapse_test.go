@@ -82,7 +82,7 @@ func TestCollapseLeaderLeaves(t *testing.T) {
 				c := newCache(t, holdover.Config{})
 				h := c.Handler(o)
 				ctx, leave := context.WithCancel(t.Context())
-				go h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", page1, nil))
+				go h.ServeHTTP(httptest.NewRecorder(), request("GET", page1).WithContext(ctx))
 				synctest.Wait()
 				go func() {
 					time.Sleep(time.Second)
@@ -103,7 +103,7 @@ func TestCollapseEveryoneLeavesAndItIsStoredAllTheSame(t *testing.T) {
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
 		defer leave()
 		together(3, func(int) {
-			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", page1, nil))
+			h.ServeHTTP(httptest.NewRecorder(), request("GET", page1).WithContext(ctx))
 		})
 		time.Sleep(2 * time.Second)
 		require.Equal(t, "hello", get(h).Body.String())

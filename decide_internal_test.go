@@ -329,7 +329,7 @@ func anyCase(r *rand.Rand) (facts, wishes) {
 		return few()
 	}
 	f := facts{
-		flags: store.Flags(r.Uint32() & r.Uint32() & r.Uint32() & uint32(store.HeldOver*2-1)), source: store.Source(r.IntN(8)),
+		flags: store.Flags(r.Uint32() & r.Uint32() & r.Uint32() & uint32(store.Sniffed*2-1)), source: store.Source(r.IntN(8)),
 		lifetime: few(), age: few() + time.Duration(r.IntN(2))*time.Second/2,
 		soft: r.IntN(8) == 0, future: r.IntN(8) == 0, swr: maybe(), sie: maybe(),
 	}

@@ -33,10 +33,11 @@ type fetch struct {
 	background bool
 	racing     bool // beside one that hangs
 	// raced: another fetch of the key was begun later, and may have landed by now.
-	raced atomic.Bool
-	began time.Time
-	path  string
-	asOf  uint64
+	raced  atomic.Bool
+	began  time.Time
+	path   string
+	flight *flight.Flight
+	asOf   uint64
 	// origin is the error that kept the origin from being reached, if the
 	// handler said so, see ErrorHandler.
 	origin atomic.Pointer[error]
@@ -62,7 +63,7 @@ func (x *exchange) open(pl plan) flight.Start {
 		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Attempt: pl.attempt,
 		Judge: f.judge, Commit: f.commit, Ended: f.ended, Late: f.late,
 	})
-	fl.Started, fl.Note = x.c.clock(), f
+	fl.Started, fl.Note, f.flight = x.c.clock(), f, fl
 	req := x.request(fl.Context(), f, pl)
 	f.asked = x.askedOf(f, req)
 	return flight.Start{Flight: fl, Handler: x.h.next, Request: req}
@@ -163,6 +164,9 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 		transport = *p
 	}
 	j := f.c.judge(f.p, &f.asked, code, h, transport, f.c.now())
+	if f.flight.Sniffed() && !j.freshened {
+		j.draft.Flags |= store.Sniffed
+	}
 	f.learn(j, h)
 	if j.refused != "" {
 		f.emit(Event{Kind: EventRefused, Reason: j.refused, Status: code})
@@ -220,6 +224,7 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 		}
 		if state.Outgrown && !state.NoRoom {
 			s.LastSize = max(s.LastSize, f.p.maxBody+1)
+			s.NotShareable(f.class, now)
 		}
 		e := backoff.Event{Key: f.hash, HasCopy: f.hasCopy, Background: f.background, Started: f.asked.started}
 		switch reason {

@@ -281,6 +281,7 @@ func TestHazardPanicEndsNeitherProcessNorKey(t *testing.T) {
 	wait.Wait()
 	o.set(answer(200, "well", "Cache-Control", "max-age=60"))
 	require.Equal(t, "well", get(h).Body.String(), "the key is free")
+	require.NoError(t, c.Close()) // the hook has been told of all
 	panics := 0
 	for _, e := range ev.of(holdover.EventFetch) {
 		if e.Panic != nil {

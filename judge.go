@@ -81,6 +81,9 @@ func (c *Cache) judge(p *rules, a *asked, status int, h http.Header, transport e
 		j.cc = cachecontrol.ParseResponse(h["Cache-Control"])
 	}
 	c.draft(p, a, j, status, h, now)
+	if j.freshened {
+		j.draft.Flags |= a.validated.Flags() & store.Sniffed
+	}
 	j.refused = p.refuses(a, j, status, h)
 	j.shareable = j.mayBeShared(a, h)
 	return j

@@ -50,26 +50,23 @@ func (p *rules) appendKey(dst []byte, r *http.Request, in interest) []byte {
 // isn't trusted the claim of X-Forwarded-Proto makes a key of its own, so that
 // nobody is given what was stored under another's claim.
 func (p *rules) appendScheme(dst []byte, r *http.Request, in interest) []byte {
+	own := "http"
 	if r.TLS != nil {
-		return append(dst, "https"...)
+		own = "https"
 	}
 	if in&hasForwardedProto == 0 {
-		return append(dst, "http"...)
+		return append(dst, own...)
 	}
 	claims := r.Header["X-Forwarded-Proto"]
-	if len(claims) == 0 {
-		return append(dst, "http"...)
-	}
-	claim := claims[0]
-	known := len(claims) == 1 && (claim == "http" || claim == "https")
+	known := len(claims) == 1 && (claims[0] == "http" || claims[0] == "https")
 	switch {
-	case !known:
-		return append(dst, "http"...)
-	case p.trustsProxy(r.RemoteAddr):
-		return append(dst, claim...)
-	default:
-		return append(append(dst, "http+"...), claim...)
+	case known && (claims[0] == own || r.TLS == nil && p.trustsProxy(r.RemoteAddr)):
+		return append(dst, claims[0]...)
+	case known:
+		return append(append(append(dst, own...), '+'), claims[0]...)
 	}
+	// An odd claim changes nothing for others, whatever the handler makes of it.
+	return appendPart(append(append(dst, own...), '+'), strings.Join(claims, "\n"))
 }
 
 func (p *rules) trustsProxy(remote string) bool {

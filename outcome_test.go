@@ -247,7 +247,8 @@ func TestOutcomeErrorStatuses(t *testing.T) {
 // A handler that exits its goroutine isn't taken for one that returned.
 func TestOutcomeGoexitIsAFailure(t *testing.T) {
 	var ev events
-	h := newCache(t, holdover.Config{OnEvent: ev.add}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	c := newCache(t, holdover.Config{OnEvent: ev.add})
+	h := c.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=60")
 		_, _ = io.WriteString(w, "half")
 		runtime.Goexit()
@@ -256,6 +257,7 @@ func TestOutcomeGoexitIsAFailure(t *testing.T) {
 		_, _, returned := tried(h)
 		require.False(t, returned)
 	}
+	require.NoError(t, c.Close())
 	require.Empty(t, ev.of(holdover.EventStored))
 	require.Len(t, ev.of(holdover.EventFetch), 2)
 }

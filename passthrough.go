@@ -92,8 +92,12 @@ func (x *exchange) learnInline(code int, h http.Header) {
 		shareable = x.c.judge(x.p, &a, code, h.Clone(), nil, x.c.clock()).shareable
 	}
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
-		if size > 0 && x.r.Method != http.MethodHead {
+		switch {
+		case x.r.Method == http.MethodHead:
+		case size > 0:
 			s.LastSize = size
+		case code == http.StatusOK: // it was too large once; who knows now
+			s.LastSize = 0
 		}
 		if shareable {
 			s.Shareable(x.class)

@@ -17,7 +17,8 @@ import (
 type Policy struct {
 	// Methods that are answered from the cache. Default: GET and HEAD, which
 	// go together. For a further method, such as POST, up to 64 KiB of the
-	// request's body become part of the key; a request with more bypasses.
+	// request's body become part of the key; a request with more bypasses. A
+	// method named here counts as safe: it invalidates nothing.
 	Methods []string
 
 	Freshness Freshness

@@ -263,8 +263,10 @@ func TestSecurityRangeAmplification(t *testing.T) {
 func TestSecurityCredentialsStayOut(t *testing.T) {
 	var ev events
 	policy := holdover.Policy{Key: holdover.Key{Fields: []string{"Authorization"}, Cookies: []string{"sid"}}}
-	h := newCache(t, holdover.Config{Policy: policy, OnEvent: ev.add}).Handler(newOrigin(failures["panic"]))
-	tried(h, "Authorization", "Bearer hunter2", "Cookie", "sid=hunter2")
+	c := newCache(t, holdover.Config{Policy: policy, OnEvent: ev.add})
+	tried(c.Handler(newOrigin(failures["panic"])), "Authorization", "Bearer hunter2", "Cookie", "sid=hunter2")
+	require.NoError(t, c.Close())
+	require.NotEmpty(t, ev.list)
 	for _, e := range ev.list {
 		e.Stack = nil
 		require.NotContains(t, fmt.Sprintf("%+v", e), "hunter2")

@@ -26,7 +26,7 @@ func sendHit(w http.ResponseWriter, r *http.Request, e *store.Entry, v *view, st
 		h["Cache-Status"] = st.status[:]
 	} else {
 		for i := range v.fields {
-			mergeField(h, v.fields[i].Name, v.fields[i].Values)
+			mergeField(h, v.fields[i].Name, v.fields[i].Values, e.Has(store.Sniffed))
 		}
 		appendStatus(h, st.status[0])
 	}
@@ -41,9 +41,14 @@ func sendHit(w http.ResponseWriter, r *http.Request, e *store.Entry, v *view, st
 }
 
 // mergeField sets a field of the response over what outer middleware has set.
-// Lists to which both contribute are joined, with outer's first.
-func mergeField(h http.Header, name string, values []string) {
+// Lists to which both contribute are joined, with outer's first. A content type that
+// was only sniffed from the body yields, as it does in net/http.
+func mergeField(h http.Header, name string, values []string, sniffed bool) {
 	switch name {
+	case "Content-Type":
+		if _, given := h[name]; !given || !sniffed {
+			h[name] = values
+		}
 	case "Vary", "Set-Cookie", "Link", "Cache-Status":
 		old := h[name]
 		h[name] = append(old[:len(old):len(old)], values...)
@@ -53,9 +58,9 @@ func mergeField(h http.Header, name string, values []string) {
 }
 
 // mergeHeader sets all fields of a response that isn't stored.
-func mergeHeader(h, response http.Header) {
+func mergeHeader(h, response http.Header, sniffed bool) {
 	for name, values := range response {
-		mergeField(h, name, values[:len(values):len(values)])
+		mergeField(h, name, values[:len(values):len(values)], sniffed)
 	}
 }
 
@@ -65,7 +70,7 @@ func (x *exchange) serveStored(e *store.Entry, st status, ttl time.Duration, age
 	h := x.w.Header()
 	v := viewOf(e)
 	for i := range v.fields {
-		mergeField(h, v.fields[i].Name, v.fields[i].Values)
+		mergeField(h, v.fields[i].Name, v.fields[i].Values, e.Has(store.Sniffed))
 	}
 	h["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
 	st.ttl, st.hasTTL = ttl, true

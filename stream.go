@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/freshness"
+	"github.com/holdover-go/holdover/store"
 )
 
 // serveNew answers with the response that was just stored, as the request wants it.
@@ -67,7 +68,7 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 			header["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
 		}
 	}
-	mergeHeader(h, header)
+	mergeHeader(h, header, j.draft.Flags&store.Sniffed != 0)
 	st := status{fwd: x.fwd, collapsed: !starter, stored: j.storing() && state.Keep}
 	if x.fault != "" {
 		st.detail = x.fault

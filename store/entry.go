@@ -44,9 +44,9 @@ const (
 	Authorized
 	// Failed: stored as a failure of the origin; served while fresh, never stale.
 	Failed
-	// HeldOver: only kept for the time when the origin fails: it has no
-	// lifetime at all.
-	HeldOver
+	// Sniffed: the handler gave no content type; the one that is stored was taken
+	// from the body, and yields to one that outer middleware gives.
+	Sniffed
 )
 
 // Source names what gave a response its freshness lifetime.

@@ -19,6 +19,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +34,7 @@ type Flight struct {
 	group    *Group
 	key      Key
 	returned chan struct{} // closed when the handler has returned
+	sniffed  atomic.Bool
 
 	mu       sync.Mutex
 	changed  chan struct{} // made by who waits, closed at the next change

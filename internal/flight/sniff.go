@@ -25,4 +25,9 @@ func (w *writer) sniff(next []byte) {
 		sample = append(w.pending, next[:min(len(next), sniffLen)]...)
 	}
 	w.final.Set("Content-Type", http.DetectContentType(sample))
+	w.f.sniffed.Store(true)
 }
+
+// Sniffed reports whether the header's content type was taken from the body. It says
+// so from Judge on.
+func (f *Flight) Sniffed() bool { return f.sniffed.Load() }

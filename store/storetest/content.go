@@ -60,7 +60,7 @@ func (s suite) fields() {
 
 func (s suite) everything() {
 	r := response(s.key("everything"), "body")
-	r.Flags = store.NoCache | store.Public | store.Anonymous | store.HeldOver
+	r.Flags = store.NoCache | store.Public | store.Anonymous | store.Sniffed
 	r.URLHash, r.Generation = 1<<63+5, 1<<62+7
 	r.Status = 404
 	r.InitialAge, r.Lifetime = 3*time.Second, 1500*time.Millisecond
