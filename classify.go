@@ -4,6 +4,7 @@ package holdover
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/holdover-go/holdover/internal/httpfield"
 )
@@ -48,12 +49,7 @@ func (p *rules) classify(r *http.Request, in interest) (route, Reason) {
 }
 
 func (p *rules) caches(method string) bool {
-	for _, m := range p.otherMethods {
-		if m == method {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.otherMethods, method)
 }
 
 func hasBody(r *http.Request) bool {

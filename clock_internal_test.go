@@ -64,7 +64,6 @@ func TestStoredResponsesAfterAStepBack(t *testing.T) {
 		{"almost a step", maxSkew - time.Millisecond, true},
 		{"a step", maxSkew + 2*time.Second, false},
 		{"a day", 24 * time.Hour, false},
-		{"a century", 100 * 365 * 24 * time.Hour, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newTimed(t, Config{})

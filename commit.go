@@ -192,10 +192,5 @@ func (p *rules) keysCredentials() bool {
 	if p.keysAuthority || p.keysCookie || len(p.Key.Cookies) > 0 {
 		return true
 	}
-	for _, name := range p.keyFields {
-		if p.isCredentialField(name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.keyFields, p.isCredentialField)
 }

@@ -3,6 +3,7 @@
 package holdover
 
 import (
+	"maps"
 	"runtime"
 	"time"
 
@@ -65,14 +66,10 @@ func (x *exchange) passInterims(rd *flight.Reader) {
 	for _, in := range rd.Interims() {
 		x.interims++
 		before := h.Clone()
-		for name, values := range in.Header {
-			h[name] = values
-		}
+		maps.Copy(h, in.Header)
 		x.w.WriteHeader(in.Status)
 		clear(h)
-		for name, values := range before {
-			h[name] = values
-		}
+		maps.Copy(h, before)
 	}
 }
 

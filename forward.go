@@ -161,7 +161,11 @@ func (x *exchange) accepts(fl *flight.Flight) bool {
 	if hard, _ := x.c.marks.Purged(f.urlHash(), f.asOf); hard {
 		return false
 	}
-	x.racing = x.r.Method == http.MethodGet && x.waitsFor(fl.State()) && x.outruns(fl)
+	state := fl.State()
+	if j, _ := state.Note.(*judgement); state.Phase == flight.Complete && (j == nil || j.entry == nil || j.outcome >= failed) {
+		return false // its answer was given, and isn't there for whoever comes later
+	}
+	x.racing = x.r.Method == http.MethodGet && x.waitsFor(state) && x.outruns(fl)
 	if x.racing {
 		f.raced.Store(true)
 	}

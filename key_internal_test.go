@@ -93,16 +93,16 @@ func TestKeyScheme(t *testing.T) {
 	}{
 		{"none", nil, "192.0.2.1:1", "http", "http"},
 		{"https", []string{"https"}, "192.0.2.1:1", "https", "http+https"},
-		{"http", []string{"http"}, "192.0.2.1:1", "http", "http+http"},
+		{"http", []string{"http"}, "192.0.2.1:1", "http", "http"},
 		{"a stranger's", []string{"https"}, "198.51.100.1:1", "http+https", "http+https"},
 		{"a mapped address", []string{"https"}, "[::ffff:192.0.2.1]:1", "https", "http+https"},
 		{"an address that can't be read", []string{"https"}, "@", "http+https", "http+https"},
-		{"another case", []string{"HTTPS"}, "192.0.2.1:1", "http", "http"},
-		{"a list", []string{"https,http"}, "192.0.2.1:1", "http", "http"},
-		{"two lines", []string{"https", "http"}, "192.0.2.1:1", "http", "http"},
-		{"an imitation", []string{"https 01:x"}, "192.0.2.1:1", "http", "http"},
-		{"an empty line", []string{""}, "192.0.2.1:1", "http", "http"},
-		{"no line", []string{}, "192.0.2.1:1", "http", "http"},
+		// Whatever the handler makes of an odd claim, others don't get it.
+		{"another case", []string{"HTTPS"}, "192.0.2.1:1", "http+ 05:HTTPS", "http+ 05:HTTPS"},
+		{"a list", []string{"https,http"}, "192.0.2.1:1", "http+ 10:https,http", "http+ 10:https,http"},
+		{"two lines", []string{"https", "http"}, "192.0.2.1:1", "http+ 10:https\nhttp", "http+ 10:https\nhttp"},
+		{"an imitation", []string{"https 01:x"}, "192.0.2.1:1", "http+ 10:https 01:x", "http+ 10:https 01:x"},
+		{"an empty line", []string{""}, "192.0.2.1:1", "http+ 00:", "http+ 00:"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := asking(t, "GET", "h", "/")
@@ -112,9 +112,20 @@ func TestKeyScheme(t *testing.T) {
 			}
 			require.Equal(t, "GET "+tt.trusting+" 01:h 01:/", keyOf(trusting, r))
 			require.Equal(t, "GET "+tt.careful+" 01:h 01:/", keyOf(careful, r))
-			r.TLS = &tls.ConnectionState{} // what we see ourselves outranks all claims
-			require.Equal(t, "GET https 01:h 01:/", keyOf(trusting, r))
 		})
+	}
+}
+
+// What we see ourselves outranks all claims.
+func TestKeySchemeOverTLS(t *testing.T) {
+	p := compiled(t, Policy{Safety: Safety{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}})
+	for claim, want := range map[string]string{"": "https", "https": "https", "http": "https+http", "ftp": "https+ 03:ftp"} {
+		r := asking(t, "GET", "h", "/")
+		r.TLS = &tls.ConnectionState{}
+		if claim != "" {
+			r.Header.Set("X-Forwarded-Proto", claim)
+		}
+		require.Equal(t, "GET "+want+" 01:h 01:/", keyOf(p, r))
 	}
 }
 
@@ -231,30 +242,38 @@ func TestKeysAreInjective(t *testing.T) {
 	seen := map[string]string{}
 	for range 60_000 {
 		r := &http.Request{Method: "GET", Host: part(rnd), Header: http.Header{}, URL: &url.URL{Opaque: part(rnd)}}
-		what := fmt.Sprintf("%q %q", r.Host, r.URL.Opaque)
+		var what strings.Builder
+		what.WriteString(fmt.Sprintf("%q %q", r.Host, r.URL.Opaque))
 		for _, name := range []string{"X-A", "X-B"} {
 			for range rnd.IntN(3) {
 				r.Header[name] = append(r.Header[name], strings.ReplaceAll(part(rnd), "\n", ""))
 			}
-			what += fmt.Sprintf(" %q", r.Header[name])
+			what.WriteString(fmt.Sprintf(" %q", r.Header[name]))
+		}
+		if rnd.IntN(3) == 0 {
+			claim := part(rnd)
+			r.Header.Set("X-Forwarded-Proto", claim)
+			if claim != "http" { // which is what the connection says too
+				fmt.Fprintf(&what, " claim %q", claim)
+			}
 		}
 		var parts []string
 		for range rnd.IntN(3) {
 			parts = append(parts, part(rnd))
 		}
-		what += fmt.Sprintf(" %q", parts)
+		what.WriteString(fmt.Sprintf(" %q", parts))
 		r = r.WithContext(context.WithValue(r.Context(), tenant{}, parts))
 		key := keyOf(p, r)
 		body := ""
 		if rnd.IntN(3) == 0 {
 			body = part(rnd)
 			key = string(appendBody([]byte(key), []byte(body)))
-			what += fmt.Sprintf(" body %q", body)
+			what.WriteString(fmt.Sprintf(" body %q", body))
 		}
 		if before, known := seen[key]; known {
-			require.Equal(t, before, what, "share %q", key)
+			require.Equal(t, before, what.String(), "share %q", key)
 		}
-		seen[key] = what
+		seen[key] = what.String()
 	}
 }
 

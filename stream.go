@@ -3,6 +3,7 @@
 package holdover
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -136,7 +137,5 @@ func (x *exchange) cutOff(failure *flight.Failure, starter bool) {
 
 func (x *exchange) sendTrailer(trailer http.Header) {
 	h := x.w.Header()
-	for name, values := range trailer {
-		h[name] = values
-	}
+	maps.Copy(h, trailer)
 }

@@ -3,6 +3,7 @@
 package httpfield_test
 
 import (
+	"maps"
 	"net/http"
 	"testing"
 
@@ -31,9 +32,7 @@ func TestStripHopByHop(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			h := kept.Clone()
-			for name, lines := range c.add {
-				h[name] = lines
-			}
+			maps.Copy(h, c.add)
 			httpfield.StripHopByHop(h)
 			require.Equal(t, kept, h)
 		})
