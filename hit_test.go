@@ -3,9 +3,7 @@
 package holdover_test
 
 import (
-	"bytes"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,31 +44,4 @@ func page(body []byte, vary bool) http.Handler {
 		}
 		_, _ = w.Write(body)
 	})
-}
-
-func BenchmarkHit(b *testing.B) {
-	body := bytes.Repeat([]byte("x"), 1024)
-	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Type", "text/html")
-		h.Set("Cache-Control", "max-age=3600")
-		h.Set("Etag", `"1"`)
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
-		_, _ = w.Write(body)
-	})
-	run := func(b *testing.B, h http.Handler) {
-		r := httptest.NewRequest("GET", "http://example.com/path?q=1", nil)
-		r.Header.Set("Accept-Encoding", "gzip, br")
-		w := &reusedWriter{h: http.Header{}}
-		h.ServeHTTP(w, r)
-		b.ReportAllocs()
-		for b.Loop() {
-			clear(w.h)
-			h.ServeHTTP(w, r)
-		}
-	}
-	b.Run("bare", func(b *testing.B) { run(b, bare) })
-	b.Run("hit", func(b *testing.B) { run(b, newCache(b, holdover.Config{}).Handler(page(body, false))) })
-	b.Run("vary", func(b *testing.B) { run(b, newCache(b, holdover.Config{}).Handler(page(body, true))) })
 }

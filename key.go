@@ -60,7 +60,7 @@ func (p *rules) appendScheme(dst []byte, r *http.Request, in interest) []byte {
 	claims := r.Header["X-Forwarded-Proto"]
 	known := len(claims) == 1 && (claims[0] == "http" || claims[0] == "https")
 	switch {
-	case known && (claims[0] == own || r.TLS == nil && p.trustsProxy(r.RemoteAddr)):
+	case known && r.TLS == nil && p.trustsProxy(r.RemoteAddr):
 		return append(dst, claims[0]...)
 	case known:
 		return append(append(append(dst, own...), '+'), claims[0]...)
@@ -203,6 +203,11 @@ func (p *rules) target(r *http.Request) (host, target string) {
 // samePath reports whether the path that the middleware sees is the one of the
 // request target. It isn't behind http.StripPrefix: two mounts may see the same path.
 func samePath(target string, u *url.URL) bool {
+	// Nearly always the path stands in the target just as it is seen.
+	if n := len(u.Path); n > 0 && u.Path[0] == '/' && u.RawPath == "" && strings.HasPrefix(target, u.Path) &&
+		(n == len(target) || target[n] == '?') && strings.IndexByte(u.Path, '%') < 0 {
+		return true
+	}
 	if _, absolute, is := strings.Cut(target, "://"); is && target[0] != '/' {
 		target = absolute[max(strings.IndexByte(absolute, '/'), 0):] // RFC 9112 §3.2.2
 	}

@@ -93,7 +93,7 @@ func TestKeyScheme(t *testing.T) {
 	}{
 		{"none", nil, "192.0.2.1:1", "http", "http"},
 		{"https", []string{"https"}, "192.0.2.1:1", "https", "http+https"},
-		{"http", []string{"http"}, "192.0.2.1:1", "http", "http"},
+		{"http", []string{"http"}, "192.0.2.1:1", "http", "http+http"},
 		{"a stranger's", []string{"https"}, "198.51.100.1:1", "http+https", "http+https"},
 		{"a mapped address", []string{"https"}, "[::ffff:192.0.2.1]:1", "https", "http+https"},
 		{"an address that can't be read", []string{"https"}, "@", "http+https", "http+https"},
@@ -116,10 +116,10 @@ func TestKeyScheme(t *testing.T) {
 	}
 }
 
-// What we see ourselves outranks all claims.
+// Over TLS a claim changes nothing but the key, also one that says the same.
 func TestKeySchemeOverTLS(t *testing.T) {
 	p := compiled(t, Policy{Safety: Safety{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}})
-	for claim, want := range map[string]string{"": "https", "https": "https", "http": "https+http", "ftp": "https+ 03:ftp"} {
+	for claim, want := range map[string]string{"": "https", "https": "https+https", "http": "https+http", "ftp": "https+ 03:ftp"} {
 		r := asking(t, "GET", "h", "/")
 		r.TLS = &tls.ConnectionState{}
 		if claim != "" {
@@ -243,12 +243,12 @@ func TestKeysAreInjective(t *testing.T) {
 	for range 60_000 {
 		r := &http.Request{Method: "GET", Host: part(rnd), Header: http.Header{}, URL: &url.URL{Opaque: part(rnd)}}
 		var what strings.Builder
-		what.WriteString(fmt.Sprintf("%q %q", r.Host, r.URL.Opaque))
+		fmt.Fprintf(&what, "%q %q", r.Host, r.URL.Opaque)
 		for _, name := range []string{"X-A", "X-B"} {
 			for range rnd.IntN(3) {
 				r.Header[name] = append(r.Header[name], strings.ReplaceAll(part(rnd), "\n", ""))
 			}
-			what.WriteString(fmt.Sprintf(" %q", r.Header[name]))
+			fmt.Fprintf(&what, " %q", r.Header[name])
 		}
 		if rnd.IntN(3) == 0 {
 			claim := part(rnd)
@@ -261,14 +261,14 @@ func TestKeysAreInjective(t *testing.T) {
 		for range rnd.IntN(3) {
 			parts = append(parts, part(rnd))
 		}
-		what.WriteString(fmt.Sprintf(" %q", parts))
+		fmt.Fprintf(&what, " %q", parts)
 		r = r.WithContext(context.WithValue(r.Context(), tenant{}, parts))
 		key := keyOf(p, r)
 		body := ""
 		if rnd.IntN(3) == 0 {
 			body = part(rnd)
 			key = string(appendBody([]byte(key), []byte(body)))
-			what.WriteString(fmt.Sprintf(" body %q", body))
+			fmt.Fprintf(&what, " body %q", body)
 		}
 		if before, known := seen[key]; known {
 			require.Equal(t, before, what.String(), "share %q", key)

@@ -73,6 +73,9 @@ func (x *exchange) inline(why Reason) {
 	}
 	p.finish()
 	reason = why
+	if p.status == http.StatusOK && x.r.Method != http.MethodHead {
+		x.c.keys.Update(x.hash, func(s *keystate.State) { s.LastSize = p.written })
+	}
 }
 
 // learnInline: a response that could have been shared ends the time of going alone; the
@@ -92,12 +95,8 @@ func (x *exchange) learnInline(code int, h http.Header) {
 		shareable = x.c.judge(x.p, &a, code, h.Clone(), nil, x.c.clock()).shareable
 	}
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
-		switch {
-		case x.r.Method == http.MethodHead:
-		case size > 0:
+		if size > 0 && x.r.Method != http.MethodHead {
 			s.LastSize = size
-		case code == http.StatusOK: // it was too large once; who knows now
-			s.LastSize = 0
 		}
 		if shareable {
 			s.Shareable(x.class)
@@ -113,6 +112,7 @@ type passing struct {
 	timer    *time.Timer
 
 	status                    int
+	written                   int64 // bytes of the body
 	hijacked                  bool
 	location, contentLocation string
 }
@@ -154,18 +154,24 @@ func (p *passing) note(code int) {
 
 func (p *passing) Write(b []byte) (int, error) {
 	p.note(http.StatusOK)
-	return p.w.Write(b)
+	n, err := p.w.Write(b)
+	p.written += int64(n)
+	return n, err
 }
 
 func (p *passing) WriteString(s string) (int, error) {
 	p.note(http.StatusOK)
-	return io.WriteString(p.w, s)
+	n, err := io.WriteString(p.w, s)
+	p.written += int64(n)
+	return n, err
 }
 
 // ReadFrom keeps the copy in the kernel where the connection can do that.
 func (p *passing) ReadFrom(src io.Reader) (int64, error) {
 	p.note(http.StatusOK)
-	return io.Copy(p.w, src)
+	n, err := io.Copy(p.w, src)
+	p.written += n
+	return n, err
 }
 
 func (p *passing) Flush() { _ = p.FlushError() }
