@@ -13,6 +13,9 @@ import (
 // seen: time that runs backwards by more than maxSkew is a step.
 type stepDetector struct{ latest atomic.Int64 }
 
+// suspects reports whether now lies so far behind that the clock seems to be set back.
+func (s *stepDetector) suspects(now int64) bool { return s.latest.Load()-now > int64(maxSkew) }
+
 // stepped reports whether the clock was set back just before now, once per step.
 func (s *stepDetector) stepped(now int64) bool {
 	for {
@@ -57,6 +60,9 @@ func (w *wallClock) now() int64 {
 // stored is unknown: all of it counts as softly purged, that is stale.
 func (c *Cache) now() int64 {
 	now := c.clock()
+	if c.steps.suspects(now) { // or this goroutine slept after reading the clock
+		now = c.clock()
+	}
 	if c.steps.stepped(now) {
 		c.marks.Mark(marks.All, true)
 		c.log.Warn("the clock was set back; stored responses are revalidated")

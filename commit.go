@@ -86,50 +86,51 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 }
 
 // store makes the entry, with its vary record where it has variants, and writes both.
+// A failure never displaces a servable good copy.
 func (f *fetch) store(j *judgement, d store.Response) error {
-	if j.outcome >= failed && f.found.record != nil && len(j.varyNames) == 0 {
+	names, selected := j.varyNames, j.selected
+	record := f.found.record
+	if j.outcome >= failed && record != nil && len(names) == 0 {
 		// A failure that doesn't vary must not displace the other variants.
-		j.varyNames = varyNames(f.found.record)
-		j.selected = string(httpfield.AppendSelected(nil, j.varyNames, f.asked.header, f.asked.host))
+		names = varyNames(record)
+		selected = string(httpfield.AppendSelected(nil, names, f.asked.header, f.asked.host))
 	}
-	if len(j.varyNames) > 0 {
-		return f.storeVariant(j, d)
+	displaces := f.hasCopy || record != nil && !slices.Equal(names, varyNames(record))
+	if len(names) > 0 {
+		return f.storeVariant(j, d, names, selected, j.outcome >= failed && displaces)
 	}
 	e, err := store.New(d)
 	if err != nil {
 		return err
 	}
 	j.entry = e
-	// A failure never displaces a servable good copy.
-	if j.outcome >= failed {
-		if !f.hasCopy {
-			f.c.writes.put(d.Key, write{entry: e, absent: f.found.entry == nil && f.found.record == nil})
-		}
-		return nil
+	switch {
+	case j.outcome < failed:
+		f.c.keys.Update(f.hash, func(s *keystate.State) { s.Record, s.VaryHint = keystate.Record{}, nil })
+		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
+	case !displaces:
+		f.c.writes.put(d.Key, write{entry: e, absent: f.found.entry == nil})
 	}
-	f.c.keys.Update(f.hash, func(s *keystate.State) { s.Record, s.VaryHint = keystate.Record{}, nil })
-	f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
 	return nil
 }
 
 // storeVariant writes the vary record under the primary key, then the variant. A
 // record with the same fields keeps its generation, and so its variants; another
-// one makes all of them unreachable.
-func (f *fetch) storeVariant(j *judgement, d store.Response) error {
-	if j.outcome >= failed && f.hasCopy {
-		return nil
-	}
+// one makes all of them unreachable. With dry nothing is written.
+func (f *fetch) storeVariant(j *judgement, d store.Response, names []string, selected string, dry bool) error {
 	record := d
 	record.Kind, record.Flags, record.Status, record.Fields, record.Body, record.Tags = store.KindVary, 0, 0, nil, nil, nil
 	record.Lifetime, record.LifetimeFrom = 0, store.SourceNone
 	record.StaleWhileRevalidate, record.StaleIfError = store.Absent, store.Absent
-	record.Vary = j.varyNames
-	record.Generation = f.generation(j.varyNames)
+	record.Vary = names
+	if !dry {
+		record.Generation = f.generation(names)
+	}
 	if old := f.found.record; old != nil && old.Generation() == record.Generation {
 		record.StoreUntil = max(record.StoreUntil, old.StoreUntil())
 	}
-	d.Generation, d.Selected, d.Vary = record.Generation, j.selected, j.varyNames
-	slot := variantSlot(d.Generation, []byte(j.selected), f.c.cfg.MaxVariants)
+	d.Generation, d.Selected, d.Vary = record.Generation, selected, names
+	slot := variantSlot(d.Generation, []byte(selected), f.c.cfg.MaxVariants)
 	d.Key = string(appendVariant(nil, []byte(f.key), generationText(d.Generation), slot))
 
 	r, err := store.New(record)
@@ -141,8 +142,10 @@ func (f *fetch) storeVariant(j *judgement, d store.Response) error {
 		return err
 	}
 	j.entry = e
-	f.c.writes.put(f.key, write{entry: r, newer: f.raced.Load()})
-	f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
+	if !dry {
+		f.c.writes.put(f.key, write{entry: r, newer: f.raced.Load()})
+		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
+	}
 	return nil
 }
 

@@ -60,14 +60,14 @@ func (f facts) mayBeStale() bool {
 
 // window resolves one of the stale windows. s-maxage implies proxy-revalidate
 // (RFC 9111 §5.2.2.10), which an explicit window of the origin outranks and one
-// of the policy does not.
+// of the policy does not; nor does that apply to what may be one user's own.
 func (f facts) window(origins, policys time.Duration) time.Duration {
 	switch {
 	case !f.mayBeStale():
 		return 0
 	case origins != store.Absent:
 		return origins
-	case f.has(store.SMaxAge):
+	case f.has(store.SMaxAge | store.Personal):
 		return 0
 	}
 	return policys
@@ -139,7 +139,7 @@ func decideStored(stored bool, f facts, w wishes, p *rules, miss Reason) decisio
 
 // acceptsStale: max-stale of the request, which reaches as far as keep.
 func (f facts) acceptsStale(w wishes, p *rules) bool {
-	if !f.mayBeStale() || f.has(store.SMaxAge) || f.staleness() >= p.keep {
+	if !f.mayBeStale() || f.has(store.SMaxAge|store.Personal) || f.staleness() >= p.keep {
 		return false
 	}
 	return w.cc.AnyMaxStale || w.cc.MaxStale != cachecontrol.Absent && f.staleness() <= w.cc.MaxStale
@@ -162,7 +162,7 @@ func onFault(f facts, w wishes, p *rules, fault Reason) (Reason, bool) {
 		return ReasonStaleIfError, true
 	}
 	// A stale-if-error of the request (RFC 5861 §4) reaches as far as keep.
-	if n := w.cc.StaleIfError; n != cachecontrol.Absent && f.staleness() < min(n, p.keep) && !f.has(store.SMaxAge) {
+	if n := w.cc.StaleIfError; n != cachecontrol.Absent && f.staleness() < min(n, p.keep) && !f.has(store.SMaxAge|store.Personal) {
 		return ReasonStaleIfError, true
 	}
 	if fault == ReasonSoftTimeout {

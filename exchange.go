@@ -165,10 +165,22 @@ func (x *exchange) lookup() {
 
 // usable reports whether the stored response may stand in for a failure.
 func (x *exchange) usable(fault Reason) (Reason, bool) {
-	if x.found.entry == nil {
+	if x.dropPurged(); x.found.entry == nil {
 		return "", false
 	}
 	return onFault(x.facts, x.wishes, x.p, fault)
+}
+
+// dropPurged forgets a stored response that was purged while the request waited.
+func (x *exchange) dropPurged() {
+	if x.found.entry == nil {
+		return
+	}
+	hard, soft := x.c.marks.Entry(x.found.entry)
+	if hard {
+		x.found.entry, x.found.miss = nil, ReasonURIMiss
+	}
+	x.facts.soft = x.facts.soft || soft
 }
 
 // hasCopy reports whether there is a stored response for at least the worst of failures.

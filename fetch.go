@@ -53,10 +53,12 @@ type plan struct {
 // open makes the flight of a fetch for this request. It is called with the group
 // of flights locked: all in it is quick.
 func (x *exchange) open(pl plan) flight.Start {
+	asOf := x.c.marks.Position() // first: what is purged from now on must count
+	x.dropPurged()
 	f := &fetch{
 		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class,
 		hasCopy: x.copyStands(), background: pl.background, racing: x.racing, began: time.Now(), path: pathOf(x.r),
-		asOf: x.c.marks.Position(),
+		asOf: asOf,
 	}
 	fl := flight.New(context.WithValue(x.base, fetchKey{}, f), flight.Config{
 		Room: x.c.room, Limit: x.p.maxBody, Lead: x.p.holdBack(x.found.entry), Head: pl.method == http.MethodHead,
@@ -135,7 +137,10 @@ func (x *exchange) request(ctx context.Context, f *fetch, pl plan) *http.Request
 }
 
 func (x *exchange) askedOf(f *fetch, req *http.Request) asked {
-	a := x.p.asked(req, x.key)
+	// The handler may edit its request; what was asked stays as it was.
+	kept := req.WithContext(req.Context())
+	kept.Header = req.Header.Clone()
+	a := x.p.asked(kept, x.key)
 	a.host, a.target = x.p.target(x.r)
 	a.noStore = x.wishes.cc.NoStore && !f.background
 	a.started, a.asOf, a.validated = x.c.clock(), f.asOf, f.asked.validated

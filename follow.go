@@ -14,7 +14,7 @@ import (
 // from it and must look up again.
 func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) bool {
 	if how == flight.Refused {
-		x.inline(x.fwd)
+		x.refused()
 		return true
 	}
 	defer rd.Leave()
@@ -32,6 +32,17 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 		return x.failedFetch(state, how)
 	}
 	return x.judged(fl, rd, state, how)
+}
+
+// refused: no fetch may begin, because the cache is closed or too many handlers have
+// outlived theirs.
+func (x *exchange) refused() {
+	x.fault = ReasonTimeout
+	if x.serveInstead(ReasonTimeout, 0) {
+		return
+	}
+	x.fault = ""
+	x.inline(x.fwd)
 }
 
 // await waits until there is something to decide on: the header, and where a stored
@@ -178,8 +189,7 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 		x.serveNew(j, state, how)
 		return true
 	}
-	x.stream(rd, state, j, how)
-	return true
+	return x.stream(rd, state, j, how)
 }
 
 // wantsLess reports whether the request may be answered with something else than

@@ -112,6 +112,9 @@ func (c *Cache) draft(p *rules, a *asked, j *judgement, status int, h http.Heade
 	if d.LifetimeFrom == store.SourceSMaxAge {
 		d.Flags |= store.SMaxAge
 	}
+	if (a.authorization || a.cookie) && d.Lifetime <= d.InitialAge && !j.cc.Public {
+		d.Flags |= store.Personal
+	}
 	names, _ := httpfield.VaryNames(h["Vary"])
 	j.varyNames = names
 	j.selected = string(httpfield.AppendSelected(nil, names, a.header, a.host))

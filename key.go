@@ -36,9 +36,10 @@ func (p *rules) appendKey(dst []byte, r *http.Request, in interest) []byte {
 
 	_, target := p.target(r)
 	dst = appendPart(dst, target)
-	if r.URL != nil && r.RequestURI != "" && !samePath(r.RequestURI, r.URL) {
+	if r.URL != nil && r.RequestURI != "" && !sameTarget(r.RequestURI, r.URL) {
 		dst = append(dst, " p"...)
 		dst = appendPart(dst, r.URL.EscapedPath())
+		dst = appendPart(dst, r.URL.RawQuery)
 	}
 	if p.extendsKey {
 		dst = p.appendExtras(dst, r)
@@ -200,18 +201,39 @@ func (p *rules) target(r *http.Request) (host, target string) {
 	return r.Host, r.RequestURI
 }
 
-// samePath reports whether the path that the middleware sees is the one of the
-// request target. It isn't behind http.StripPrefix: two mounts may see the same path.
-func samePath(target string, u *url.URL) bool {
+// sameTarget reports whether path and query that the middleware sees are those of the
+// request target. They aren't behind http.StripPrefix, where two mounts may see the
+// same path, nor behind middleware that rewrites the URL.
+func sameTarget(target string, u *url.URL) bool {
 	// Nearly always the path stands in the target just as it is seen.
 	if n := len(u.Path); n > 0 && u.Path[0] == '/' && u.RawPath == "" && strings.HasPrefix(target, u.Path) &&
 		(n == len(target) || target[n] == '?') && strings.IndexByte(u.Path, '%') < 0 {
-		return true
+		return sameQuery(target[n:], u)
 	}
 	if _, absolute, is := strings.Cut(target, "://"); is && target[0] != '/' {
-		target = absolute[max(strings.IndexByte(absolute, '/'), 0):] // RFC 9112 §3.2.2
+		if i := strings.IndexAny(absolute, "/?"); i >= 0 { // RFC 9112 §3.2.2
+			target = absolute[i:]
+		} else {
+			target = ""
+		}
 	}
-	path, _, _ := strings.Cut(target, "?")
+	n := strings.IndexByte(target, '?')
+	if n < 0 {
+		n = len(target)
+	}
+	return samePath(target[:n], u) && sameQuery(target[n:], u)
+}
+
+// sameQuery compares what follows the path, with its question mark.
+func sameQuery(rest string, u *url.URL) bool {
+	if rest == "" {
+		return u.RawQuery == ""
+	}
+	return rest[1:] == u.RawQuery
+}
+
+// samePath compares a path of the target with the one seen, decoding on the way.
+func samePath(path string, u *url.URL) bool {
 	if u.RawPath != "" && path != u.RawPath {
 		return false
 	}

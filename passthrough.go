@@ -25,8 +25,17 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	if h.p.Outcome == None && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		h.forget(r)
 	}
+	// Once at the header, since the client may come back before the handler returns,
+	// and once when it has, however it ends: what was fetched meanwhile may be old.
+	changed := func(code int, _ http.Header) {
+		if isUnsafe(r.Method) && code >= 200 && code < 400 {
+			h.invalidate(r, p.location, p.contentLocation)
+		}
+	}
+	p.onHeader = changed
 	reason := ReasonPanic // unless the handler returns
 	defer func() {
+		changed(p.status, nil)
 		h.c.emit(Event{
 			Kind: EventAnswer, Reason: reason, Method: r.Method, Host: r.Host, Path: pathOf(r),
 			Status: p.status, Duration: time.Since(began),
@@ -35,9 +44,6 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	h.next.ServeHTTP(p.wrapped(), r)
 	p.finish()
 	reason = why
-	if isUnsafe(r.Method) && p.status >= 200 && p.status < 400 {
-		h.invalidate(r, p.location, p.contentLocation)
-	}
 }
 
 // inline is passThrough for a request that was looked up: nothing is stored or

@@ -32,7 +32,7 @@ func sendHit(w http.ResponseWriter, r *http.Request, e *store.Entry, v *view, st
 	}
 	h["Age"] = st.age[:]
 	if r.Method == http.MethodHead {
-		h["Content-Length"] = []string{strconv.Itoa(e.BodyLen())}
+		h["Content-Length"] = v.length
 		w.WriteHeader(e.Status())
 		return
 	}

@@ -49,13 +49,13 @@ func (x *exchange) addOwnFields(j *judgement, header http.Header) {
 
 func (x *exchange) reportForwarded() { x.report(x.fwd, false) }
 
-// stream sends the response while it arrives.
-func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, how flight.How) {
+// stream sends the response while it arrives. False means that it can't and nothing
+// was sent.
+func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, how flight.How) bool {
 	starter := how == flight.Started
 	if !rd.Begin() {
 		state, _ = rd.Wait(nil, func(flight.State) bool { return true })
-		x.failedFetch(state, how)
-		return
+		return x.failedFetch(state, how)
 	}
 	h := x.w.Header()
 	header := state.Header
@@ -78,11 +78,12 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 	x.status, x.sent = state.Status, true
 	if x.answersNotModified(state) {
 		x.reportForwarded()
-		return
+		return true
 	}
 	x.w.WriteHeader(state.Status)
 	x.reportForwarded()
-	x.copyBody(rd, starter)
+	x.copyBody(rd)
+	return true
 }
 
 // answersNotModified turns a 200 into a 304 where the client's own condition, which
@@ -102,7 +103,7 @@ func (x *exchange) answersNotModified(state flight.State) bool {
 }
 
 // copyBody sends the body as it arrives, and flushes where the handler did.
-func (x *exchange) copyBody(rd *flight.Reader, starter bool) {
+func (x *exchange) copyBody(rd *flight.Reader) {
 	control := http.NewResponseController(x.w)
 	for flushes := 0; ; {
 		p, state, end := rd.Next(flushes)
@@ -118,21 +119,15 @@ func (x *exchange) copyBody(rd *flight.Reader, starter bool) {
 			x.sendTrailer(state.Trailer)
 			return
 		case state.Phase == flight.Failed:
-			x.cutOff(state.Failure, starter)
+			// Bytes were sent that can't be completed. Only this value is sure to
+			// abort the connection, whatever recovers from others outside.
+			panic(http.ErrAbortHandler)
 		}
 		if rd.Due(state, flushes) {
 			flushes = state.Flushes
 			_ = control.Flush()
 		}
 	}
-}
-
-// cutOff aborts the connection: bytes were sent that can't be completed.
-func (x *exchange) cutOff(failure *flight.Failure, starter bool) {
-	if starter && failure.Cause == flight.Panicked {
-		panic(failure.Value)
-	}
-	panic(http.ErrAbortHandler)
 }
 
 func (x *exchange) sendTrailer(trailer http.Header) {

@@ -14,6 +14,7 @@ import (
 // view is what a hit needs of an entry, decoded once and kept in the entry's slot.
 type view struct {
 	fields []store.Field // to be sent, without Age
+	length []string      // of the body, for HEAD
 	stamp  atomic.Pointer[stamp]
 }
 
@@ -39,7 +40,7 @@ func viewOf(e *store.Entry) *view {
 	if v, ok := e.View().(*view); ok {
 		return v
 	}
-	v := &view{fields: e.Fields()}
+	v := &view{fields: e.Fields(), length: []string{strconv.Itoa(e.BodyLen())}}
 	e.SetView(v)
 	return v
 }

@@ -47,6 +47,9 @@ const (
 	// Sniffed: the handler gave no content type; the one that is stored was taken
 	// from the body, and yields to one that outer middleware gives.
 	Sniffed
+	// Personal: the request carried credentials, and the response was never fresh,
+	// nor public: for all we know nobody else may have it unvalidated.
+	Personal
 )
 
 // Source names what gave a response its freshness lifetime.
