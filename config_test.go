@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,7 +89,7 @@ func TestInvalidPolicy(t *testing.T) {
 		"Freshness.HeuristicFraction (NaN)": {Freshness: holdover.Freshness{HeuristicFraction: math.NaN()}},
 	} {
 		t.Run(field, func(t *testing.T) {
-			field, _, _ = cut(field)
+			field, _, _ = strings.Cut(field, " ")
 			_, err := holdover.New(holdover.Config{Policy: p})
 			require.Equal(t, []string{"Policy." + field}, problems(err))
 
@@ -98,15 +99,6 @@ func TestInvalidPolicy(t *testing.T) {
 			require.Equal(t, []string{"Policy." + field}, problems(err), "With checks the same")
 		})
 	}
-}
-
-func cut(s string) (before, after string, found bool) {
-	for i := range s {
-		if s[i] == ' ' {
-			return s[:i], s[i+1:], true
-		}
-	}
-	return s, "", false
 }
 
 func TestAllProblemsAreNamedAtOnce(t *testing.T) {

@@ -230,9 +230,8 @@ func TestOnFaultFreshWithMustRevalidate(t *testing.T) {
 	}
 }
 
-// Of a Cache-Status that says stale-if-error or disconnected the window is read off.
-// Whether a response may be used at all is computed here a second time, from the
-// instant at which it must not be used any more.
+// model computes a second time, in another way, whether a response may be used: from
+// how long it has been stale, and how far the windows that apply reach.
 type model struct {
 	f facts
 	w wishes

@@ -31,7 +31,7 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 	case state.Phase == flight.Failed && state.Status == 0:
 		return x.failedFetch(state, how)
 	}
-	return x.judged(fl, rd, state, how)
+	return x.judged(rd, state, how)
 }
 
 // refused: no fetch may begin, because the cache is closed or too many handlers have
@@ -159,9 +159,8 @@ func (x *exchange) raise(failure *flight.Failure) {
 }
 
 // judged: there is a header, perhaps also a body, perhaps cut off.
-func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.State, how flight.How) bool {
+func (x *exchange) judged(rd *flight.Reader, state flight.State, how flight.How) bool {
 	j := state.Note.(*judgement)
-	f := fl.Note.(*fetch)
 	switch {
 	case j.outcome >= failed:
 		x.fault = j.fault
@@ -172,17 +171,17 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 			return true
 		}
 	case state.Phase == flight.Failed && how != flight.Started && state.Failure.Cause == flight.Cancelled:
-		return x.leave(rd, j, false) // by those that it was for
+		return x.leave(rd, j, alone) // by those that it was for
 	case state.Phase == flight.Failed: // it broke off, and nothing was sent yet
 		return x.failedFetch(state, how)
 	}
 	if how != flight.Started {
-		share, regroup := x.mayShare(f, j)
-		if !share {
-			return x.leave(rd, j, regroup)
+		why := x.sharing(j)
+		if !state.Keep { // it outgrew the bounds
+			why = alone
 		}
-		if !state.Keep {
-			return x.leave(rd, j, false) // it outgrew the bounds
+		if why != share {
+			return x.leave(rd, j, why)
 		}
 	}
 	if state.Phase == flight.Complete && j.entry != nil && (how != flight.Started || x.wantsLess(j)) {
@@ -207,10 +206,13 @@ func (x *exchange) replaceable(j *judgement) bool {
 
 // leave lets a waiter go that the response is not for. It looks again: with what was
 // learned about the variants it may find or join its own, and else runs alone.
-func (x *exchange) leave(rd *flight.Reader, j *judgement, regroup bool) bool {
+func (x *exchange) leave(rd *flight.Reader, j *judgement, why sharing) bool {
 	rd.Leave()
 	x.collapsed, x.fault = false, ""
-	if regroup && x.names == nil {
+	switch {
+	case why == again:
+		return false
+	case why == regroup && x.names == nil:
 		x.names = j.varyNames
 		return false
 	}

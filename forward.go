@@ -162,8 +162,11 @@ func (x *exchange) accepts(fl *flight.Flight) bool {
 		return false
 	}
 	state := fl.State()
-	if j, _ := state.Note.(*judgement); state.Phase == flight.Complete && (j == nil || j.entry == nil || j.outcome >= failed) {
-		return false // its answer was given, and isn't there for whoever comes later
+	if j, _ := state.Note.(*judgement); j != nil {
+		over := state.Phase == flight.Complete && (j.entry == nil || j.outcome >= failed)
+		if over || x.c.purged(&j.draft) {
+			return false // its answer isn't there for who comes later
+		}
 	}
 	x.racing = x.r.Method == http.MethodGet && x.waitsFor(state) && x.outruns(fl)
 	if x.racing {

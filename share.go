@@ -3,40 +3,61 @@
 package holdover
 
 import (
+	"github.com/holdover-go/holdover/internal/cachecontrol"
 	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/store"
 )
 
-// mayShare tests a waiter as if the response lay in the store: RFC 9111 §4.
-func (x *exchange) mayShare(f *fetch, j *judgement) (share, regroup bool) {
-	if !j.shareable {
-		return false, false
-	}
-	if j.outcome >= failed && !j.storing() {
-		return !x.wishes.credentials, false
-	}
+// sharing is what a waiter does with a response that another request's fetch brought.
+type sharing uint8
+
+const (
+	alone   sharing = iota // it is not for this request: run on its own
+	regroup                // another variant: look again, with what selects among them
+	again                  // purged meanwhile: look again
+	share
+)
+
+// sharing tests a waiter as if the response lay in the store: RFC 9111 §4.
+func (x *exchange) sharing(j *judgement) sharing {
 	d := &j.draft
-	strangers := x.wishes.credentials && !(facts{source: d.LifetimeFrom}).originsOwn()
-	_, authorization := x.r.Header["Authorization"]
-	guarded := authorization && !x.p.keysAuthority && d.Flags&(store.Public|store.MustRevalidate|store.SMaxAge) == 0
-	age := d.InitialAge
 	switch {
-	case strangers || guarded || x.wishes.cc.NoCache:
-		return false, false
-	case x.wishes.cc.MaxAge >= 0 && age > x.wishes.cc.MaxAge:
-		return false, false
-	case x.wishes.cc.MinFresh >= 0 && d.Lifetime-age < x.wishes.cc.MinFresh:
-		return false, false
+	case !j.shareable:
+		return alone
+	case j.outcome >= failed && !j.storing():
+		if x.wishes.credentials {
+			return alone
+		}
+		return share
 	case x.c.purged(d):
-		return false, false
+		return again
+	case !x.contentWith(d):
+		return alone
 	}
 	if len(j.varyNames) > 0 {
 		mine := httpfield.AppendSelected(nil, j.varyNames, x.r.Header, x.r.Host)
 		if string(mine) != j.selected {
-			return false, true
+			return regroup
 		}
 	}
-	return true, false
+	return share
+}
+
+// contentWith reports whether identity and directives of the request allow the response.
+func (x *exchange) contentWith(d *store.Response) bool {
+	strangers := x.wishes.credentials && !(facts{source: d.LifetimeFrom}).originsOwn()
+	explicit := d.Flags&(store.Public|store.MustRevalidate|store.SMaxAge) != 0
+	guarded := x.in&hasAuthorization != 0 && !x.p.keysAuthority && !explicit // RFC 9111 §3.5
+	cc := x.wishes.cc
+	switch {
+	case strangers || guarded || cc.NoCache:
+		return false
+	case cc.MaxAge != cachecontrol.Absent && d.InitialAge > cc.MaxAge:
+		return false
+	case cc.MinFresh != cachecontrol.Absent && d.Lifetime-d.InitialAge < cc.MinFresh:
+		return false
+	}
+	return true
 }
 
 // purged reports whether a mark hit a response that isn't stored yet.

@@ -206,9 +206,9 @@ func TestQueuedDeleteOutlivesASetIfAbsent(t *testing.T) {
 		}
 		c.writes.put("a", write{})
 		c.writes.put("a", write{entry: failure, absent: true})
-		require.NotSame(t, old, c.get(t.Context(), []byte("a")))
+		require.Same(t, failure, c.get(t.Context(), []byte("a")))
 		require.NoError(t, c.Close())
-		require.NotSame(t, old, s.stands("a"))
+		require.Same(t, failure, s.stands("a"), "nothing stands any more")
 	})
 }
 
