@@ -5,6 +5,7 @@ package holdover
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/holdover-go/holdover/internal/httpfield"
 )
@@ -31,12 +32,12 @@ func (p *rules) classify(r *http.Request, in interest) (route, Reason) {
 	case r.Method == http.MethodConnect:
 		return upgrade, ReasonMethod
 	case !p.caches(r.Method):
-		if in&hasUpgrade != 0 {
+		if in&hasUpgrade != 0 && upgrades(r.Header) {
 			return upgrade, ReasonMethod
 		}
 		return direct, ReasonMethod
 	}
-	if in&hasUpgrade != 0 {
+	if in&hasUpgrade != 0 && upgrades(r.Header) {
 		return upgrade, ReasonBypass
 	}
 	if in&hasAccept != 0 && wantsEventStream(r.Header["Accept"]) {
@@ -50,6 +51,20 @@ func (p *rules) classify(r *http.Request, in interest) (route, Reason) {
 
 func (p *rules) caches(method string) bool {
 	return slices.Contains(p.otherMethods, method)
+}
+
+// upgrades: Upgrade counts only where Connection names it (RFC 9110 §7.8); the offer of
+// HTTP/2 is ignored by servers.
+func upgrades(h http.Header) bool {
+	if !httpfield.HasToken(h["Connection"], "upgrade") {
+		return false
+	}
+	for protocol := range httpfield.Tokens(h["Upgrade"]) {
+		if !strings.EqualFold(protocol, "h2c") {
+			return true
+		}
+	}
+	return false
 }
 
 func hasBody(r *http.Request) bool {
@@ -78,7 +93,17 @@ const (
 	hasPrecondition // one that only the origin may evaluate (RFC 9111 §4.3.2)
 	hasAuthorization
 	hasCookie
+	hasCertificate // of the client, in TLS
 )
+
+// interestOf collects what matters of a request beside method and target.
+func interestOf(r *http.Request) interest {
+	in := fieldsOfInterest(r.Header)
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		in |= hasCertificate
+	}
+	return in
+}
 
 // fieldsOfInterest walks over the header once instead of asking for each name.
 func fieldsOfInterest(h http.Header) (in interest) {

@@ -47,11 +47,14 @@ func (f *fetch) commit(result flight.Result) {
 		f.emit(Event{Kind: EventRefused, Reason: ReasonPurged, Status: d.Status})
 		return
 	}
-	if err := f.store(j, d); err != nil {
+	switch stored, err := f.store(j, d); {
+	case err != nil:
 		f.emit(Event{Kind: EventRefused, Reason: ReasonUnstorable, Status: d.Status, Err: err})
-		return
+	case !stored:
+		f.emit(Event{Kind: EventRefused, Reason: j.fault, Status: d.Status})
+	default:
+		f.emit(Event{Kind: EventStored, Reason: ReasonOK, Status: d.Status})
 	}
-	f.emit(Event{Kind: EventStored, Reason: ReasonOK, Status: d.Status})
 }
 
 // headSaw uses the answer to a HEAD for the stored response to GET (RFC 9111 §4.3.5):
@@ -80,14 +83,14 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 	d := fresh.draft
 	d.Body = e.Body()
 	d.Fields = f.p.storedFields(header, fresh.cc, len(d.Body), d.Status)
-	if err := f.store(fresh, d); err == nil {
+	if stored, err := f.store(fresh, d); stored && err == nil {
 		f.emit(Event{Kind: EventStored, Reason: ReasonFreshened, Status: d.Status})
 	}
 }
 
 // store makes the entry, with its vary record where it has variants, and writes both.
-// A failure never displaces a servable good copy.
-func (f *fetch) store(j *judgement, d store.Response) error {
+// A failure never displaces a servable good copy: then it reports false.
+func (f *fetch) store(j *judgement, d store.Response) (bool, error) {
 	names, selected := j.varyNames, j.selected
 	record := f.found.record
 	if j.outcome >= failed && record != nil && len(names) == 0 {
@@ -96,22 +99,23 @@ func (f *fetch) store(j *judgement, d store.Response) error {
 		selected = string(httpfield.AppendSelected(nil, names, f.asked.header, f.asked.host))
 	}
 	displaces := f.hasCopy || record != nil && !slices.Equal(names, varyNames(record))
+	dry := j.outcome >= failed && displaces
 	if len(names) > 0 {
-		return f.storeVariant(j, d, names, selected, j.outcome >= failed && displaces)
+		return !dry, f.storeVariant(j, d, names, selected, dry)
 	}
 	e, err := store.New(d)
 	if err != nil {
-		return err
+		return false, err
 	}
 	j.entry = e
 	switch {
 	case j.outcome < failed:
 		f.c.keys.Update(f.hash, func(s *keystate.State) { s.Record, s.VaryHint = keystate.Record{}, nil })
 		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
-	case !displaces:
+	case !dry:
 		f.c.writes.put(d.Key, write{entry: e, absent: f.found.entry == nil})
 	}
-	return nil
+	return !dry, nil
 }
 
 // storeVariant writes the vary record under the primary key, then the variant. A
@@ -192,7 +196,7 @@ func (f *fetch) contradicts(j *judgement) Reason {
 
 // keysCredentials reports whether every response belongs to one credential.
 func (p *rules) keysCredentials() bool {
-	if p.keysAuthority || p.keysCookie || len(p.Key.Cookies) > 0 {
+	if p.keysAuthority || p.keysCookie || len(p.Key.Cookies) > 0 || p.Key.Parts != nil || p.Fallback.Query != "" {
 		return true
 	}
 	return slices.ContainsFunc(p.keyFields, p.isCredentialField)

@@ -20,9 +20,10 @@
 // client that leaves or reads slowly harms nobody. Behind a router that recycles
 // its per-request data, such as chi, see Config.Detach.
 //
-// What outer middleware stores in the request's context is seen by the handler
-// but not by the cache. Identity that stands only there must be named in
-// Policy.Key or Policy.Bypass.
+// Cookie, Authorization and client certificates are known to the cache as
+// credentials. Identity that outer middleware puts elsewhere, into the request's
+// context or a field of its own, is seen by the handler but not by the cache: it
+// must be named in Policy.Key or Policy.Bypass.
 //
 // # What every answer tells
 //

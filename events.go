@@ -12,7 +12,7 @@ type Reason string
 // Reasons of answers.
 const (
 	ReasonHit       Reason = "hit"       // a fresh stored response
-	ReasonFreshened Reason = "freshened" // a stored response, just validated
+	ReasonFreshened Reason = "freshened" // stored anew because of what HEAD told of it
 
 	// Forward reasons (RFC 9211 §2.2).
 	ReasonBypass   Reason = "bypass"

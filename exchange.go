@@ -14,6 +14,7 @@ import (
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/internal/keystate"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -30,6 +31,9 @@ type exchange struct {
 
 	now     int64
 	began   time.Time
+	host    string // as keys and purges know the URL
+	target  string
+	urlHash uint64
 	body    []byte // of a request whose method has one
 	s       *scratch
 	key     string
@@ -73,7 +77,7 @@ func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, in interes
 			return nil, false
 		}
 		x.body = body
-		s.key = appendBody(s.key, body)
+		s.key = appendBody(s.key, body, r.Header)
 	}
 	if len(s.key) > store.MaxKeyLen/2 {
 		return nil, false
@@ -114,7 +118,7 @@ func classOfCredentials(in interest) keystate.Class {
 	switch {
 	case in&hasAuthorization != 0:
 		return keystate.ClassAuthorization
-	case in&hasCookie != 0:
+	case in&(hasCookie|hasCertificate) != 0:
 		return keystate.ClassCookie
 	}
 	return keystate.ClassNone
@@ -124,7 +128,10 @@ func classOfCredentials(in interest) keystate.Class {
 func (x *exchange) answer() {
 	defer x.end()
 	x.detachable = x.c.cfg.Detach != nil || flight.OnlyServerValues(x.r.Context())
+	// What is the user's to compute, before any lock is taken.
 	x.base = x.fetchContext()
+	x.host, x.target = x.p.target(x.r)
+	x.urlHash = marks.URLHash(x.host, x.target)
 	for x.tries = 1; ; x.tries++ { // again only if another fetch has ended meanwhile
 		x.lookup()
 		d := decide(x.found.entry != nil, x.facts, x.wishes, x.p, x.found.miss)

@@ -13,7 +13,6 @@ import (
 	"github.com/holdover-go/holdover/internal/backoff"
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/keystate"
-	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -62,7 +61,7 @@ func (x *exchange) open(pl plan) flight.Start {
 	}
 	fl := flight.New(context.WithValue(x.base, fetchKey{}, f), flight.Config{
 		Room: x.c.room, Limit: x.p.maxBody, Lead: x.p.holdBack(x.found.entry), Head: pl.method == http.MethodHead,
-		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Attempt: pl.attempt,
+		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Attempt: pl.attempt, Spare: f.bereft,
 		Judge: f.judge, Commit: f.commit, Ended: f.ended, Late: f.late,
 	})
 	fl.Started, fl.Note, f.flight = x.c.clock(), f, fl
@@ -141,7 +140,7 @@ func (x *exchange) askedOf(f *fetch, req *http.Request) asked {
 	kept := req.WithContext(req.Context())
 	kept.Header = req.Header.Clone()
 	a := x.p.asked(kept, x.key)
-	a.host, a.target = x.p.target(x.r)
+	a.host, a.target, a.urlHash = x.host, x.target, x.urlHash
 	a.noStore = x.wishes.cc.NoStore && !f.background
 	a.started, a.asOf, a.validated = x.c.clock(), f.asOf, f.asked.validated
 	return a
@@ -149,12 +148,12 @@ func (x *exchange) askedOf(f *fetch, req *http.Request) asked {
 
 // asked collects what judging the response to r needs to know of it.
 func (p *rules) asked(r *http.Request, key string) asked {
-	in := fieldsOfInterest(r.Header)
+	in := interestOf(r)
 	return asked{
 		method: r.Method, key: key, header: r.Header, request: r,
 		authorization: in&hasAuthorization != 0 && !p.keysAuthority,
-		cookie:        in&hasCookie != 0 && !p.keysCookie && !p.Safety.IrrelevantCookies,
-		anonymous:     in&(hasAuthorization|hasCookie) == 0,
+		cookie:        in&hasCookie != 0 && !p.keysCookie && !p.Safety.IrrelevantCookies || in&hasCertificate != 0,
+		anonymous:     in&(hasAuthorization|hasCookie|hasCertificate) == 0,
 	}
 }
 
@@ -240,6 +239,9 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 			s.LastFetch = took
 		default:
 			e.Kind = backoff.Failed
+			// An error of a page that never worked says nothing about the others:
+			// a client that asks for broken pages must not make all of them stale.
+			e.Local = !f.hasCopy && (reason == ReasonErrorStatus || reason == ReasonThrottled || reason == ReasonPanic)
 			if j != nil {
 				e.RetryAfter = j.retryAfter
 			}
@@ -264,6 +266,16 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 	if ev.Panic != nil && failure.Cause == flight.Panicked {
 		f.c.log.Error("handler panicked", "host", f.asked.host, "path", f.path, "panic", ev.Panic)
 	}
+}
+
+// bereft reports whether the stored response, for whose sake an attempt is given up,
+// was purged meanwhile.
+func (f *fetch) bereft() bool {
+	if f.found.entry == nil {
+		return true
+	}
+	hard, _ := f.c.marks.Entry(f.found.entry)
+	return hard
 }
 
 // late tells of a panic after the fetch had been given up.
@@ -307,8 +319,6 @@ func faultOf(failure *flight.Failure) Reason {
 		return ReasonCancelled
 	}
 }
-
-func (f *fetch) urlHash() uint64 { return marks.URLHash(f.asked.host, f.asked.target) }
 
 func (f *fetch) emit(e Event) {
 	e.Method, e.Host, e.Path, e.Background = f.asked.method, f.asked.host, f.path, f.background

@@ -48,14 +48,7 @@ func (x *exchange) refused() {
 // await waits until there is something to decide on: the header, and where a stored
 // response could still take its place, all of the new one or more than is held back.
 func (x *exchange) await(fl *flight.Flight, rd *flight.Reader, starter bool) (flight.State, flight.WaitEnd) {
-	limit := min(x.p.hardTimeout, maxWait)
-	if _, usable := x.usable(ReasonSoftTimeout); usable {
-		// Who joins a fetch that is late already has nothing to wait for.
-		late := max(time.Duration(x.now-fl.Started), 0)
-		limit = min(limit, max(x.p.softTime(x.learned.LastFetch)-late, 0))
-	} else if starter {
-		limit = maxWait // the flight has the hard timeout
-	}
+	limit, soft := x.patience(fl, starter)
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
@@ -65,10 +58,30 @@ func (x *exchange) await(fl *flight.Flight, rd *flight.Reader, starter bool) (fl
 		if starter && end == flight.Ready {
 			x.passInterims(rd)
 		}
+		if _, usable := x.usable(ReasonSoftTimeout); end == flight.Expired && soft && !usable {
+			limit, soft = x.patience(fl, starter) // the copy was purged meanwhile
+			timer.Reset(limit)
+			continue
+		}
 		if end != flight.Ready || x.sendable(state) {
 			return state, end
 		}
 	}
+}
+
+// patience is how long a request waits for a fetch. soft says that there is a copy to
+// be given then.
+func (x *exchange) patience(fl *flight.Flight, starter bool) (limit time.Duration, soft bool) {
+	limit = min(x.p.hardTimeout, maxWait)
+	if _, usable := x.usable(ReasonSoftTimeout); usable {
+		// Who joins a fetch that is late already has nothing to wait for.
+		late := max(time.Duration(x.now-fl.Started), 0)
+		return min(limit, max(x.p.softTime(x.learned.LastFetch)-late, 0)), true
+	}
+	if starter { // the flight has the hard timeout
+		return maxWait, false
+	}
+	return max(limit-time.Since(x.began), 0), false
 }
 
 // passInterims sends 1xx responses on. Their fields are not part of the final header.

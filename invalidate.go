@@ -34,8 +34,12 @@ var ErrPurgeRequest = errors.New("bad purge request")
 
 // Purge makes stored responses unusable from now on, also those that are just
 // being fetched. It costs the same for one response and for a million. When it
-// returns nil, this process serves nothing that it purged.
+// returns nil, this process serves nothing that it purged. Errors are ErrPurgeRequest
+// and ErrClosed.
 func (c *Cache) Purge(_ context.Context, p PurgeRequest) error {
+	if c.closed.Load() {
+		return ErrClosed
+	}
 	hash, err := p.hash()
 	if err != nil {
 		return err
@@ -50,7 +54,7 @@ func (c *Cache) Purge(_ context.Context, p PurgeRequest) error {
 
 // rewritten returns the hash of a URL as Policy.Key.Target rewrites it.
 func (c *Cache) rewritten(rawURL string) (uint64, bool) {
-	if rawURL == "" || c.rules.Key.Target == nil {
+	if rawURL == "" || !c.rules.rewrites() {
 		return 0, false
 	}
 	r, err := http.NewRequest(http.MethodGet, rawURL, nil)
@@ -108,12 +112,13 @@ func isUnsafe(method string) bool {
 }
 
 // invalidate marks what a successful unsafe request has changed: its target, and the
-// URLs that the response names, on the same origin (RFC 9111 §4.4).
-func (h *handler) invalidate(r *http.Request, locations ...string) {
-	h.invalidateTarget(r, r)
+// URLs that the response names, on the same origin (RFC 9111 §4.4). It returns what it
+// marked.
+func (h *handler) invalidate(r *http.Request, locations ...string) []uint64 {
+	marked := h.invalidateTarget(nil, r, r)
 	base, err := url.ParseRequestURI(r.RequestURI)
 	if err != nil {
-		return
+		return marked
 	}
 	for _, location := range locations {
 		if location == "" {
@@ -123,8 +128,9 @@ func (h *handler) invalidate(r *http.Request, locations ...string) {
 		if err != nil || ref.Host != "" && !sameHost(ref, r) {
 			continue
 		}
-		h.invalidateTarget(r, h.other(r, base.ResolveReference(ref)))
+		marked = h.invalidateTarget(marked, r, h.other(r, base.ResolveReference(ref)))
 	}
+	return marked
 }
 
 func sameHost(u *url.URL, r *http.Request) bool {
@@ -147,16 +153,18 @@ func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
 
 // invalidateTarget makes a hard mark where there is something to invalidate: it is
 // cheap, but it makes others look.
-func (h *handler) invalidateTarget(r, get *http.Request) {
+func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request) []uint64 {
 	// The key of another URL, or of another user, can't be told from this request,
 	// nor that of the same URL in another form.
 	telling := r == get && !h.p.extendsKey && strings.HasPrefix(r.RequestURI, "/")
 	if telling && !h.stands(get) {
-		return
+		return marked
 	}
 	host, target := h.p.target(get)
-	h.c.marks.Mark(marks.URLHash(host, target), false)
+	hash := marks.URLHash(host, target)
+	h.c.marks.Mark(hash, false)
 	h.c.emit(Event{Kind: EventDropped, Reason: ReasonUnsafe, Method: r.Method, Host: r.Host, Path: pathOf(get)})
+	return append(marked, hash)
 }
 
 // stands reports whether a URL has a stored response to GET or a fetch under way.

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdover-go/holdover/internal/backoff"
 	"github.com/holdover-go/holdover/internal/cachecontrol"
 	"github.com/holdover-go/holdover/internal/freshness"
 	"github.com/holdover-go/holdover/internal/httpfield"
-	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -21,6 +21,7 @@ type asked struct {
 	method        string
 	key           string
 	host, target  string
+	urlHash       uint64
 	header        http.Header // as the handler got it
 	noStore       bool        // RFC 9111 §5.2.1.5
 	authorization bool        // carried, and not part of the key
@@ -46,7 +47,6 @@ type judgement struct {
 	varyNames  []string
 	selected   string // by the fetch's request
 	retryAfter time.Duration
-	overTagged bool // more tags than can be stored, so that a purge could miss it
 
 	// entry is the stored response, set before the flight is complete.
 	entry *store.Entry
@@ -82,9 +82,16 @@ func (c *Cache) judge(p *rules, a *asked, status int, h http.Header, transport e
 	}
 	c.draft(p, a, j, status, h, now)
 	if j.freshened {
-		j.draft.Flags |= a.validated.Flags() & store.Sniffed
+		// These tell of the request that the body was made for.
+		const made = store.Sniffed | store.Anonymous
+		j.draft.Flags = j.draft.Flags&^made | a.validated.Flags()&made
 	}
 	j.refused = p.refuses(a, j, status, h)
+	if over := false; j.storing() {
+		if j.draft.Tags, over = p.tagsOf(a.request, status, h); over {
+			j.refused = ReasonUnstorable // a purge could miss it
+		}
+	}
 	j.shareable = j.mayBeShared(a, h)
 	return j
 }
@@ -93,7 +100,7 @@ func (c *Cache) judge(p *rules, a *asked, status int, h http.Header, transport e
 func (c *Cache) draft(p *rules, a *asked, j *judgement, status int, h http.Header, now int64) {
 	d := &j.draft
 	d.Key, d.Status = a.key, status
-	d.URLHash = marks.URLHash(a.host, a.target)
+	d.URLHash = a.urlHash
 	d.RequestTime, d.ResponseTime = a.started, now
 	d.InitialAge = freshness.InitialAge(h, a.started, now)
 	d.AsOf = []store.Position{{Epoch: c.marks.Epoch(), Seq: a.asOf}}
@@ -118,7 +125,6 @@ func (c *Cache) draft(p *rules, a *asked, j *judgement, status int, h http.Heade
 	names, _ := httpfield.VaryNames(h["Vary"])
 	j.varyNames = names
 	j.selected = string(httpfield.AppendSelected(nil, names, a.header, a.host))
-	d.Tags, j.overTagged = p.tagsOf(a.request, status, h)
 	d.StoreUntil = now + int64(p.storageLife(d, c.cfg.MaxLife))
 }
 
@@ -150,7 +156,7 @@ func (p *rules) lifetime(a *asked, j *judgement, status int, h http.Header, now 
 	switch {
 	case !ours:
 	case ruled && rule.TTL > 0 && j.retryAfter > 0:
-		return j.retryAfter, store.SourceRetryAfter
+		return min(j.retryAfter, backoff.MaxRetryAfter), store.SourceRetryAfter
 	case ruled:
 		return rule.TTL, store.SourceStatusRule
 	case p.heuristic > 0 && j.outcome < failed:
@@ -197,8 +203,6 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 		return ReasonUnstorable
 	case j.fault == ReasonTransport:
 		return ReasonTransport
-	case j.overTagged:
-		return ReasonUnstorable
 	case any:
 		return ReasonVaryStar
 	case a.authorization && d.Flags&(store.Public|store.MustRevalidate|store.SMaxAge) == 0: // RFC 9111 §3.5
@@ -223,7 +227,7 @@ func (p *rules) refusesUseless(a *asked, j *judgement, status int, h http.Header
 		return ""
 	case j.outcome >= failed:
 		return ReasonNoLifetime
-	case credentials && d.LifetimeFrom == store.SourceNone && !j.cc.NoCache && !j.cc.Public:
+	case credentials && !j.cc.Public && d.StaleIfError <= 0 && d.StaleWhileRevalidate <= 0:
 		return ReasonNoLifetime // for all we know it is one user's own
 	}
 	// RFC 9111 §3: without explicit freshness, public or a status that is

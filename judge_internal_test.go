@@ -103,7 +103,7 @@ func TestRefusals(t *testing.T) {
 		{"Cookie", Policy{}, 200, fields("Cache-Control: max-age=60"), withCookie, ""},
 		{"Cookie, rule", ruled, 200, fields(), withCookie, ReasonNoLifetime},
 		{"Cookie, rule, validator", ruled, 200, fields(`Etag: "1"`), withCookie, ReasonNoLifetime},
-		{"Cookie, no-cache, validator", Policy{}, 200, fields("Cache-Control: no-cache", `Etag: "1"`), withCookie, ""},
+		{"Cookie, no-cache, validator", Policy{}, 200, fields("Cache-Control: no-cache", `Etag: "1"`), withCookie, ReasonNoLifetime},
 		// §7.3 and the policy's safety
 		{"Set-Cookie", Policy{}, 200, fields("Cache-Control: max-age=60", "Set-Cookie: a=b"), nil, ReasonSetCookie},
 		{"Set-Cookie stripped", Policy{Safety: Safety{SetCookie: StripSetCookie}}, 200, fields("Cache-Control: max-age=60", "Set-Cookie: a=b"), nil, ""},

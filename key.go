@@ -146,10 +146,13 @@ func appendPart(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
-// appendBody adds the digest of a request body to the key.
-func appendBody(dst []byte, body []byte) []byte {
-	sum := sha256.Sum256(body)
-	return appendPart(append(dst, " b"...), hex.EncodeToString(sum[:16]))
+// appendBody adds the digest of a request body to the key, and of what it is said to be.
+func appendBody(dst []byte, body []byte, h http.Header) []byte {
+	var text []byte
+	for _, name := range [...]string{"Content-Type", "Content-Encoding"} {
+		text = appendPart(text, strings.Join(h[name], "\n"))
+	}
+	return appendPart(append(dst, " b"...), digest(string(append(text, body...))))
 }
 
 // appendVariant makes the key of a variant out of the primary key. The
@@ -195,6 +198,8 @@ func (p *rules) target(r *http.Request) (host, target string) {
 	switch {
 	case p.Key.Target != nil:
 		return r.Host, p.Key.Target(r)
+	case p.Fallback.Query != "":
+		return r.Host, hideCredential(r.RequestURI, p.Fallback.Query)
 	case r.RequestURI == "" && r.URL != nil: // a request made by hand
 		return r.Host, r.URL.RequestURI()
 	}
@@ -261,3 +266,23 @@ func unhex(c byte) byte {
 	}
 	return c - '0'
 }
+
+// hideCredential puts a digest in the place of a credential in the query: credentials
+// are never stored.
+func hideCredential(target, name string) string {
+	path, query, given := strings.Cut(target, "?")
+	if !given {
+		return target
+	}
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		key, value, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(key); err == nil && plain == name {
+			pairs[i] = key + "=" + digest(value)
+		}
+	}
+	return path + "?" + strings.Join(pairs, "&")
+}
+
+// rewrites reports whether keys hold another target than the request's.
+func (p *rules) rewrites() bool { return p.Key.Target != nil || p.Fallback.Query != "" }

@@ -265,7 +265,7 @@ func TestKeysAreInjective(t *testing.T) {
 		body := ""
 		if rnd.IntN(3) == 0 {
 			body = part(rnd)
-			key = string(appendBody([]byte(key), []byte(body)))
+			key = string(appendBody([]byte(key), []byte(body), nil))
 			fmt.Fprintf(&what, " body %q", body)
 		}
 		if before, known := seen[key]; known {

@@ -19,7 +19,9 @@ type handler struct {
 
 func newHandler(c *Cache, p *rules, next http.Handler) *handler {
 	h := &handler{c: c, p: p, next: next}
-	h.local, _ = c.store.(store.BytesGetter)
+	if store.IsLocal(c.store) {
+		h.local, _ = c.store.(store.BytesGetter)
+	}
 	return h
 }
 
@@ -28,7 +30,7 @@ func newHandler(c *Cache, p *rules, next http.Handler) *handler {
 // and allocates nothing.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := h.c.now()
-	in := fieldsOfInterest(r.Header)
+	in := interestOf(r)
 	where, why := h.p.classify(r, in)
 	if where != cached {
 		h.passThrough(w, r, where, why, now)
@@ -96,7 +98,8 @@ func (p *rules) plain(in interest, originsOwn bool) bool {
 // credentials reports whether a request carries some that the key doesn't hold.
 func (p *rules) credentials(in interest) bool {
 	return in&hasAuthorization != 0 && !p.keysAuthority ||
-		in&hasCookie != 0 && !p.keysCookie && !p.Safety.IrrelevantCookies
+		in&hasCookie != 0 && !p.keysCookie && !p.Safety.IrrelevantCookies ||
+		in&hasCertificate != 0
 }
 
 func pathOf(r *http.Request) string {

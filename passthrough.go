@@ -27,15 +27,17 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	}
 	// Once at the header, since the client may come back before the handler returns,
 	// and once when it has, however it ends: what was fetched meanwhile may be old.
-	changed := func(code int, _ http.Header) {
+	var marked []uint64
+	p.onHeader = func(code int, _ http.Header) {
 		if isUnsafe(r.Method) && code >= 200 && code < 400 {
-			h.invalidate(r, p.location, p.contentLocation)
+			marked = h.invalidate(r, p.location, p.contentLocation)
 		}
 	}
-	p.onHeader = changed
 	reason := ReasonPanic // unless the handler returns
 	defer func() {
-		changed(p.status, nil)
+		for _, hash := range marked {
+			h.c.marks.Mark(hash, false)
+		}
 		h.c.emit(Event{
 			Kind: EventAnswer, Reason: reason, Method: r.Method, Host: r.Host, Path: pathOf(r),
 			Status: p.status, Duration: time.Since(began),

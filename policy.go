@@ -39,8 +39,8 @@ type Policy struct {
 	Fallback Fallback
 
 	// Tags returns further tags (cache groups) of a response, beside those
-	// that it names itself in Cache-Groups (RFC 9875). It is called once per
-	// stored response and must not keep its arguments.
+	// that it names itself in Cache-Groups (RFC 9875). It is called for every
+	// response that may be stored and must not keep its arguments.
 	Tags func(r *http.Request, status int, header http.Header) []string
 
 	// TagFields are response fields that hold tags separated by blanks or

@@ -57,7 +57,7 @@ func (s *scope) step(cfg backoff.Config, k *backoff.Key, e backoff.Event, fault 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.Kind == backoff.Failed {
+	if e.Kind == backoff.Failed && !e.Local {
 		s.fault = fault
 	}
 	switch {

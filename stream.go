@@ -82,7 +82,7 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 	}
 	x.w.WriteHeader(state.Status)
 	x.reportForwarded()
-	x.copyBody(rd)
+	x.copyBody(rd, j)
 	return true
 }
 
@@ -103,12 +103,20 @@ func (x *exchange) answersNotModified(state flight.State) bool {
 }
 
 // copyBody sends the body as it arrives, and flushes where the handler did.
-func (x *exchange) copyBody(rd *flight.Reader) {
+func (x *exchange) copyBody(rd *flight.Reader, j *judgement) {
 	control := http.NewResponseController(x.w)
 	for flushes := 0; ; {
 		p, state, end := rd.Next(flushes)
 		switch {
 		case end == flight.Left:
+			return
+		case state.Phase == flight.Complete && j.entry != nil && len(p) > 0:
+			// It is stored: a slow client needs no buffer of the fetch any more.
+			rest := j.entry.Body()[rd.Offset():]
+			rd.Leave()
+			if _, err := x.w.Write(rest); err == nil {
+				x.sendTrailer(state.Trailer)
+			}
 			return
 		case len(p) > 0:
 			if _, err := x.w.Write(p); err != nil {

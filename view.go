@@ -74,7 +74,7 @@ func (c *Cache) restamp(e *store.Entry, v *view, p *rules, now int64) *stamp {
 	s := &stamp{rules: p, position: position, originsOwn: f.originsOwn()}
 	// The age reaches the next whole second, or the lifetime, at a known instant.
 	s.from = now - int64(f.age-time.Duration(second)*time.Second)
-	s.until = min(s.from+int64(time.Second), now+int64(f.lifetime-f.age))
+	s.until = min(s.from+int64(time.Second), now+int64(min(f.lifetime-f.age, time.Second)))
 	if freshness.CurrentAge(e.InitialAge(), e.ResponseTime(), s.from) < f.age-time.Second {
 		s.from = now
 	}

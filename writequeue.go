@@ -50,8 +50,7 @@ type writeQueue struct {
 }
 
 func newWriteQueue(c *Cache) *writeQueue {
-	_, local := c.store.(store.BytesGetter)
-	q := &writeQueue{c: c, local: local, pending: map[string]write{}, active: map[string]bool{}}
+	q := &writeQueue{c: c, local: store.IsLocal(c.store), pending: map[string]write{}, active: map[string]bool{}}
 	q.idle = sync.NewCond(&q.mu)
 	return q
 }

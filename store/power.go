@@ -22,6 +22,17 @@ type BytesGetter interface {
 	GetBytes(ctx context.Context, key []byte, now int64) (*Entry, error)
 }
 
+// Local is implemented by stores that can tell whether they are in this process:
+// their methods neither block nor fail, so that they are called on a client's path
+// without a deadline. A wrapper is local if all that it wraps is.
+type Local interface{ Local() bool }
+
+// IsLocal reports whether the store is in this process. Without the power it isn't.
+func IsLocal(s Store) bool {
+	l, ok := s.(Local)
+	return ok && l.Local()
+}
+
 // GetBytes is Get with the key as bytes. The store must not keep key.
 func GetBytes(ctx context.Context, s Store, key []byte) (*Entry, error) {
 	if g, ok := s.(BytesGetter); ok {

@@ -41,6 +41,7 @@ type Event struct {
 	HasCopy    bool          // there is a stored response to serve instead
 	Background bool          // no client waits for this fetch
 	Started    int64         // Succeeded, Failed: when the fetch began, in Unix nanoseconds
+	Local      bool          // Failed: it tells of this key alone and nothing of the origin
 	RetryAfter time.Duration // Failed: what the response asked for, 0 for none
 	Random     float64       // Failed: a random number in [0, 1) for the jitter
 }
@@ -89,7 +90,9 @@ func Step(cfg Config, s *Scope, k *Key, e Event, now int64) Permission {
 		k.succeed(s, now)
 	case Failed:
 		k.fail(cfg, s, e, now)
-		s.fail(cfg, e, now)
+		if !e.Local {
+			s.fail(cfg, e, now)
+		}
 	case Ask:
 		return s.ask(cfg, k, e, now)
 	}

@@ -43,8 +43,10 @@ type Config struct {
 	Head   bool  // the request's method is HEAD: there is no body
 	Header time.Duration
 	Idle   time.Duration // between two writes, while keeping
-	// Attempt ends the flight unless Begin was called before.
+	// Attempt ends the flight unless Begin was called before, or Spare says that
+	// nothing else could be given any more. Spare must be quick and take no lock.
 	Attempt time.Duration
+	Spare   func() bool
 
 	// Judge is called on the handler's goroutine with the final header,
 	// which it may change.

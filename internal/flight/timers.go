@@ -49,7 +49,9 @@ func (f *Flight) headerOver() {
 
 // giveUp ends an attempt whose readers all have a copy to fall back on.
 func (f *Flight) giveUp() {
-	f.interrupt(&Failure{Cause: AttemptTimeout}, ErrTimeout, func() bool { return !f.begun })
+	f.interrupt(&Failure{Cause: AttemptTimeout}, ErrTimeout, func() bool {
+		return !f.begun && (f.cfg.Spare == nil || !f.cfg.Spare())
+	})
 }
 
 // idleOver ends a flight without a write in time. Writes only note the time: setting the

@@ -3,6 +3,7 @@
 package httpfield
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"net/http"
 	"strings"
@@ -66,6 +67,11 @@ func appendValue(dst []byte, name string, lines []string) []byte {
 			dst = append(dst, ", "...)
 		}
 		dst = append(dst, trim(line)...)
+	}
+	switch name {
+	case "Authorization", "Cookie", "Proxy-Authorization": // credentials are never stored
+		sum := sha256.Sum256(dst[start:])
+		dst = append(dst[:start], sum[:16]...)
 	}
 	return dst
 }

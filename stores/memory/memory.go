@@ -83,6 +83,9 @@ func New(cfg Config) (*Store, error) {
 	return s, nil
 }
 
+// Local reports true: the store is in this process.
+func (s *Store) Local() bool { return true }
+
 // Get returns the entry stored under key, or store.ErrNotFound.
 func (s *Store) Get(_ context.Context, key string) (*store.Entry, error) {
 	hash := maphash.String(s.seed, key)
