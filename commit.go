@@ -14,26 +14,27 @@ import (
 )
 
 // commit stores a complete response. It runs on the handler's goroutine before
-// readers learn that the response is complete, so that who asks next finds it.
-func (f *fetch) commit(result flight.Result) {
+// readers learn that the response is complete, so that who asks next finds it. True
+// means that the body is in the judgement's entry.
+func (f *fetch) commit(result flight.Result) bool {
 	j, _ := result.Note.(*judgement)
-	if j == nil {
-		return
-	}
-	if f.asked.method == http.MethodHead {
+	switch {
+	case j == nil:
+	case f.asked.method == http.MethodHead:
 		f.headSaw(j, result)
-		return
-	}
-	if !j.storing() && !j.freshened {
+	case !j.storing() && !j.freshened:
 		f.removeGone(j)
-		return
+	case result.Keep || j.freshened: // else it outgrew the bounds, as the state says
+		f.commitWhole(j, result)
+		return j.entry != nil
 	}
+	return false
+}
+
+func (f *fetch) commitWhole(j *judgement, result flight.Result) {
 	body, header := result.Body, result.Header
 	if j.freshened {
 		body, header = f.asked.validated.Body(), freshenedHeader(f.asked.validated, header)
-	}
-	if !result.Keep && !j.freshened {
-		return // it outgrew the bounds; the flight's state says which
 	}
 	d := j.draft
 	d.Body = body

@@ -43,7 +43,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x, usable := h.newExchange(w, r, in, s, now)
-	if !usable {
+	if !usable || x.nested() {
 		h.c.scratch.Put(s)
 		h.passThrough(w, r, direct, ReasonBypass, now)
 		return

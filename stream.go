@@ -110,11 +110,9 @@ func (x *exchange) copyBody(rd *flight.Reader, j *judgement) {
 		switch {
 		case end == flight.Left:
 			return
-		case state.Phase == flight.Complete && j.entry != nil && len(p) > 0:
-			// It is stored: a slow client needs no buffer of the fetch any more.
-			rest := j.entry.Body()[rd.Offset():]
-			rd.Leave()
-			if _, err := x.w.Write(rest); err == nil {
+		case state.Phase == flight.Complete && j.entry != nil:
+			// The fetch has given its buffer back: the rest is in the entry.
+			if _, err := x.w.Write(j.entry.Body()[rd.Offset():]); err == nil {
 				x.sendTrailer(state.Trailer)
 			}
 			return

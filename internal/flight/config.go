@@ -53,7 +53,10 @@ type Config struct {
 	Judge func(status int, header http.Header) Verdict
 	// Commit is called when the handler returned normally, before readers
 	// learn that the response is complete.
-	Commit func(Result)
+	// True means that the owner has the body now: readers are told that the
+	// response is complete and find the rest there, so that a slow one holds no
+	// room.
+	Commit func(Result) bool
 	// Ended is called once, when the flight completed (nil) or failed. It may come
 	// from a timer's goroutine, while the handler still runs.
 	Ended func(State, *Failure)

@@ -83,15 +83,20 @@ func (f *Flight) complete(trailer http.Header) {
 	}
 	f.mu.Unlock()
 
+	elsewhere := false
 	if f.cfg.Commit != nil {
 		if result.Keep {
 			result.Body = f.buf.whole()
 		}
-		f.cfg.Commit(result)
+		elsewhere = f.cfg.Commit(result) && result.Keep
 	}
 
 	f.mu.Lock()
 	f.state.Phase, f.state.Trailer = Complete, trailer
+	if elsewhere {
+		f.elsewhere = true
+		f.buf.release()
+	}
 	f.notify()
 	state := f.state
 	f.mu.Unlock()

@@ -36,22 +36,23 @@ type Flight struct {
 	returned chan struct{} // closed when the handler has returned
 	sniffed  atomic.Bool
 
-	mu       sync.Mutex
-	changed  chan struct{} // made by who waits, closed at the next change
-	state    State
-	interims []Interim
-	buf      buffer
-	starter  *Reader
-	readers  map[*Reader]struct{}
-	begun    bool      // a reader has sent bytes of this response
-	closing  bool      // the response is whole and being committed
-	back     bool      // the handler has returned
-	landed   bool      // … and nobody can join any more
-	orphan   bool      // failed while the handler was running
-	overrun  bool      // the handler tried to write more than it declared
-	declared int64     // Content-Length, or -1
-	wrote    time.Time // last write, while there is an idle timer
-	timers   timers
+	mu        sync.Mutex
+	changed   chan struct{} // made by who waits, closed at the next change
+	state     State
+	interims  []Interim
+	buf       buffer
+	starter   *Reader
+	readers   map[*Reader]struct{}
+	begun     bool      // a reader has sent bytes of this response
+	closing   bool      // the response is whole and being committed
+	elsewhere bool      // the owner has the whole body
+	back      bool      // the handler has returned
+	landed    bool      // … and nobody can join any more
+	orphan    bool      // failed while the handler was running
+	overrun   bool      // the handler tried to write more than it declared
+	declared  int64     // Content-Length, or -1
+	wrote     time.Time // last write, while there is an idle timer
+	timers    timers
 }
 
 // New prepares a flight whose handler gets ctx, without its cancellation being

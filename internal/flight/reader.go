@@ -80,6 +80,7 @@ func (r *Reader) Interims() []Interim {
 // there are none. They must not be modified. Advance says that they were used.
 // It returns nothing when the handler has flushed more often than flushes times,
 // and at the end: with the state Complete, or with Failed where the body breaks off.
+// Where Commit returned true, Complete may come before the end.
 func (r *Reader) Next(flushes int) ([]byte, State, WaitEnd) {
 	for {
 		p, state, changed := r.peek()
@@ -102,7 +103,7 @@ func (r *Reader) peek() ([]byte, State, <-chan struct{}) {
 	p, there := f.buf.from(r.off)
 	state := f.state
 	switch {
-	case state.Phase == Failed:
+	case state.Phase == Failed, f.elsewhere:
 		return nil, state, nil
 	case !there:
 		state.Phase, state.Failure = Failed, &Failure{Cause: Cancelled}

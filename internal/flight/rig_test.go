@@ -50,12 +50,10 @@ func (g *rig) open(cfg flight.Config, h http.HandlerFunc) func() flight.Start {
 		cfg.Judge = keep
 	}
 	commit, ended := cfg.Commit, cfg.Ended
-	cfg.Commit = func(r flight.Result) {
+	cfg.Commit = func(r flight.Result) bool {
 		g.commits.Add(1)
 		g.result.Store(&r)
-		if commit != nil {
-			commit(r)
-		}
+		return commit != nil && commit(r)
 	}
 	cfg.Ended = func(s flight.State, f *flight.Failure) {
 		g.ends.Add(1)

@@ -142,7 +142,7 @@ func TestCommitComesBeforeReadersLearn(t *testing.T) {
 		g := newRig(t)
 		gate := make(chan struct{})
 		body := pattern(300 << 10)
-		f, r := g.start(flight.Config{Commit: func(flight.Result) { <-gate }}, func(w http.ResponseWriter, _ *http.Request) {
+		f, r := g.start(flight.Config{Commit: func(flight.Result) bool { <-gate; return false }}, func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write(body)
 		})
 		synctest.Wait()
@@ -169,7 +169,7 @@ func TestTimersAreOverAtCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
 		cfg := flight.Config{Header: time.Second, Idle: time.Second, Attempt: time.Second}
-		cfg.Commit = func(flight.Result) { time.Sleep(time.Minute) }
+		cfg.Commit = func(flight.Result) bool { time.Sleep(time.Minute); return false }
 		_, r := g.start(cfg, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(pattern(600)) })
 		_, state, _ := readAll(r, 0)
 		require.Equal(t, flight.Complete, state.Phase)
@@ -181,7 +181,7 @@ func TestCallbackPanics(t *testing.T) {
 	oops := func() { panic("oops") }
 	for name, cfg := range map[string]flight.Config{
 		"judge":  {Judge: func(int, http.Header) flight.Verdict { oops(); return flight.Verdict{} }},
-		"commit": {Commit: func(flight.Result) { oops() }},
+		"commit": {Commit: func(flight.Result) bool { oops(); return false }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -39,7 +39,7 @@ var stages = map[string]func(g *rig) *stage{
 	},
 	"committing": func(g *rig) *stage {
 		gate := make(chan struct{})
-		cfg := flight.Config{Commit: func(flight.Result) { <-gate }}
+		cfg := flight.Config{Commit: func(flight.Result) bool { <-gate; return false }}
 		s := g.stage(cfg, begin)
 		close(s.gate)
 		s.gate = gate
