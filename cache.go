@@ -9,7 +9,6 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -89,7 +88,6 @@ type Cache struct {
 	seed     maphash.Seed
 	clock    func() int64 // Unix nanoseconds; replaced in tests
 	steps    stepDetector
-	scratch  sync.Pool
 	counters stripedCounters
 	log      *slog.Logger
 	closed   atomic.Bool
@@ -130,8 +128,6 @@ func New(cfg Config) (*Cache, error) {
 		}
 	}
 	c.writes = newWriteQueue(c)
-	var made atomic.Uint32
-	c.scratch.New = func() any { return &scratch{stripe: made.Add(1)} }
 	return c, nil
 }
 

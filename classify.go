@@ -105,8 +105,24 @@ func interestOf(r *http.Request) interest {
 	return in
 }
 
+// onlyHarmless knows the requests of programs: to look for the two fields that they
+// send takes half the time of a walk.
+func onlyHarmless(h http.Header) bool {
+	n := 0
+	if _, there := h["User-Agent"]; there {
+		n++
+	}
+	if _, there := h["Accept-Encoding"]; there {
+		n++
+	}
+	return n == len(h)
+}
+
 // fieldsOfInterest walks over the header once instead of asking for each name.
 func fieldsOfInterest(h http.Header) (in interest) {
+	if len(h) <= 2 && onlyHarmless(h) {
+		return 0
+	}
 	for name := range h {
 		switch name {
 		case "Upgrade":

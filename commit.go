@@ -69,7 +69,7 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 	for _, name := range [...]string{"Etag", "Last-Modified", "Content-Length"} {
 		stored, _ := e.Field(name)
 		if seen := result.Header.Get(name); seen != "" && seen != stored {
-			f.c.writes.put(e.Key(), write{})
+			f.c.writes.put(f.key, write{})
 			f.emit(Event{Kind: EventDropped, Reason: ReasonGone, Status: result.Status})
 			return
 		}

@@ -35,7 +35,6 @@ type exchange struct {
 	target  string
 	urlHash uint64
 	body    []byte // of a request whose method has one
-	s       *scratch
 	key     string
 	hash    uint64
 	landed  uint64
@@ -68,8 +67,8 @@ type exchange struct {
 
 // newExchange reads a request body that belongs to the key. False means that the
 // body is too large for that.
-func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, in interest, s *scratch, now int64) (*exchange, bool) {
-	x := &exchange{c: h.c, p: h.p, h: h, w: w, r: r, in: in, s: s, now: now, began: time.Now()}
+func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, in interest, key []byte, now int64) (*exchange, bool) {
+	x := &exchange{c: h.c, p: h.p, h: h, w: w, r: r, in: in, now: now, began: time.Now()}
 	if hasBody(r) && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		body, err := io.ReadAll(io.LimitReader(r.Body, maxKeyBody+1))
 		if err != nil || len(body) > maxKeyBody {
@@ -77,13 +76,13 @@ func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, in interes
 			return nil, false
 		}
 		x.body = body
-		s.key = appendBody(s.key, body, r.Header)
+		key = appendBody(key, body, r.Header)
 	}
-	if len(s.key) > store.MaxKeyLen/2 {
+	if len(key) > store.MaxKeyLen/2 {
 		return nil, false
 	}
-	x.key = string(s.key)
-	x.hash = maphash.Bytes(h.c.seed, s.key)
+	x.key = string(key)
+	x.hash = maphash.Bytes(h.c.seed, key)
 	x.scope = h.scopes.get(h.scopeName(r))
 	x.wishes = h.p.wishesOf(r, in)
 	x.class = classOfCredentials(in)
@@ -169,8 +168,9 @@ func (x *exchange) answer() {
 }
 
 func (x *exchange) lookup() {
-	x.landed = x.c.flights.Landed(x.s.key)
-	x.found = x.c.lookup(x.s, x.r)
+	key := []byte(x.key)
+	x.landed = x.c.flights.Landed(key)
+	x.found = x.c.lookup(key, x.r)
 	if x.found.entry != nil {
 		x.facts = factsOf(x.found.entry, x.found.soft, x.now)
 	}
@@ -217,7 +217,6 @@ func (x *exchange) copyStands() bool {
 // end holds ServeHTTP open where the router would recycle what the handler still
 // uses, and tells the hook.
 func (x *exchange) end() {
-	x.c.scratch.Put(x.s)
 	if x.held == nil {
 		return
 	}

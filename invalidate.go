@@ -171,21 +171,17 @@ func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request) []uint
 func (h *handler) stands(r *http.Request) bool {
 	get := r.WithContext(context.WithoutCancel(r.Context()))
 	get.Method = http.MethodGet
-	s := h.c.scratch.Get().(*scratch)
-	defer h.c.scratch.Put(s)
-	s.key = h.p.appendKey(s.key[:0], get, fieldsOfInterest(get.Header))
+	key := h.p.appendKey(nil, get, fieldsOfInterest(get.Header))
 	if h.c.flights.Running() > 0 { // perhaps of this URL, under whatever variant
 		return true
 	}
 	ctx, cancel := context.WithTimeout(get.Context(), h.c.cfg.StoreTimeout)
 	defer cancel()
-	return h.c.get(ctx, s.key) != nil
+	return h.c.get(ctx, key) != nil
 }
 
 // forget deletes what is stored for a request, under the outcome policy None.
 func (h *handler) forget(r *http.Request) {
-	s := h.c.scratch.Get().(*scratch)
-	defer h.c.scratch.Put(s)
-	s.key = h.p.appendKey(s.key[:0], r, fieldsOfInterest(r.Header))
-	h.c.writes.put(string(s.key), write{})
+	key := h.p.appendKey(nil, r, interestOf(r))
+	h.c.writes.put(string(key), write{})
 }

@@ -12,14 +12,6 @@ import (
 	"github.com/holdover-go/holdover/store"
 )
 
-// scratch is memory that a lookup needs and the next one can have again.
-type scratch struct {
-	key      []byte
-	variant  []byte
-	selected []byte
-	stripe   uint32 // of the counters
-}
-
 // found is what a lookup brought: a response, or the record of a URL whose variants
 // differ, or both.
 type found struct {
@@ -29,46 +21,71 @@ type found struct {
 	miss   Reason       // without a response: uri-miss or vary-miss
 }
 
-// lookupLocal finds the response for a request in a store of this process,
-// without allocating: primary key, vary record, variant. It judges nothing: the
-// caller compares the marks.
-func (c *Cache) lookupLocal(s *scratch, local store.BytesGetter, r *http.Request, now int64) (entry, record *store.Entry) {
-	e, err := local.GetBytes(r.Context(), s.key, now)
-	if err != nil || !e.KeyIs(s.key) {
-		return nil, nil
+// lookupMemory finds the response for a request in a memory store, without
+// allocating: primary key, vary record, variant. It compares no marks with the response:
+// that is the stamp's part.
+func (h *handler) lookupMemory(key []byte, r *http.Request, now int64) *store.Entry {
+	e, err := h.memory.GetBytes(r.Context(), key, now)
+	if err != nil {
+		return nil
 	}
 	if e.Kind() != store.KindVary {
-		return e, nil
+		return e
 	}
-	c.selectVariant(s, e, r)
-	v, err := local.GetBytes(r.Context(), s.variant, now)
-	if err != nil || !s.matches(v, e) {
-		return nil, e
+	memos := &varyViewOf(e).memos
+	words, few := wordsOf(varyViewOf(e).names, r.Header)
+	if few {
+		if v := memos.recall(&words); v != nil && viewOf(v).stamp.Load().holds(now, h.p, h.c.marks.Position()) {
+			return v
+		}
 	}
-	return v, e
+	v := h.variantInMemory(key, e, r, now)
+	if v != nil && few {
+		memos.remember(&words, v)
+	}
+	return v
 }
 
-// selectVariant fills s with the values that r selects by, and the variant's key.
-func (c *Cache) selectVariant(s *scratch, record *store.Entry, r *http.Request) {
+func (h *handler) variantInMemory(key []byte, record *store.Entry, r *http.Request, now int64) *store.Entry {
+	var selectedBuf, variantBuf [256]byte // on the stack: nothing here keeps what it is given
+	if hard, _ := h.c.marks.Entry(record); hard {
+		return nil
+	}
+	s := choose(selectedBuf[:0], variantBuf[:0], key, record, r, h.c.cfg.MaxVariants)
+	v, err := h.memory.GetBytes(r.Context(), s.variant, now)
+	if err != nil || !s.matches(v, record) {
+		return nil
+	}
+	return v
+}
+
+// selection is which variant a request wants.
+type selection struct {
+	selected []byte // the values it selects by, in canonical text
+	variant  []byte // the variant's key
+}
+
+// choose appends what r selects by, and the key of that variant.
+func choose(selected, variant, key []byte, record *store.Entry, r *http.Request, slots int) selection {
 	v := varyViewOf(record)
-	s.selected = httpfield.AppendSelected(s.selected[:0], v.names, r.Header, r.Host)
-	slot := variantSlot(record.Generation(), s.selected, c.cfg.MaxVariants)
-	s.variant = appendVariant(s.variant[:0], s.key, v.generation, slot)
+	selected = httpfield.AppendSelected(selected, v.names, r.Header, r.Host)
+	variant = appendVariant(variant, key, v.generation, variantSlot(record.Generation(), selected, slots))
+	return selection{selected: selected, variant: variant}
 }
 
 // matches compares in full what the slot's number only hints at.
-func (s *scratch) matches(v, record *store.Entry) bool {
+func (s selection) matches(v, record *store.Entry) bool {
 	return v.Kind() == store.KindResponse && v.KeyIs(s.variant) && v.SelectedIs(s.selected) &&
 		v.Generation() == record.Generation()
 }
 
 // lookup finds the response for a request in any store, with the store's deadline
 // over all round trips, and drops what was purged. A store that fails is a miss.
-func (c *Cache) lookup(s *scratch, r *http.Request) found {
+func (c *Cache) lookup(key []byte, r *http.Request) found {
 	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.StoreTimeout)
 	defer cancel()
-	e := c.get(ctx, s.key)
-	if e == nil || !e.KeyIs(s.key) {
+	e := c.get(ctx, key)
+	if e == nil || !e.KeyIs(key) {
 		return found{miss: ReasonURIMiss}
 	}
 	hard, soft := c.marks.Entry(e)
@@ -78,7 +95,7 @@ func (c *Cache) lookup(s *scratch, r *http.Request) found {
 	if e.Kind() != store.KindVary {
 		return found{entry: e, soft: soft}
 	}
-	c.selectVariant(s, e, r)
+	s := choose(nil, nil, key, e, r, c.cfg.MaxVariants)
 	f := found{record: e, miss: ReasonVaryMiss}
 	v := c.get(ctx, s.variant)
 	if v == nil || !s.matches(v, e) {

@@ -4,8 +4,9 @@ package holdover
 
 import (
 	"net/http"
+	"slices"
 
-	"github.com/holdover-go/holdover/store"
+	"github.com/holdover-go/holdover/stores/memory"
 )
 
 // handler is one wrapped http.Handler: a mount.
@@ -13,21 +14,21 @@ type handler struct {
 	c      *Cache
 	p      *rules
 	next   http.Handler
-	local  store.BytesGetter // the store, if it is in this process
+	memory *memory.Store // the store, if it is one
 	scopes scopes
 }
 
 func newHandler(c *Cache, p *rules, next http.Handler) *handler {
 	h := &handler{c: c, p: p, next: next}
-	if store.IsLocal(c.store) {
-		h.local, _ = c.store.(store.BytesGetter)
-	}
+	// By its own type, not by an interface: so the compiler sees that a lookup keeps
+	// nothing, and a hit's keys stay on the stack.
+	h.memory, _ = c.store.(*memory.Store)
 	return h
 }
 
 // ServeHTTP is the request path: classify, make the key, look up, decide, fetch,
-// store, serve, degrade. A fresh hit in a store of this process ends at the first return
-// and allocates nothing.
+// store, serve, degrade. A fresh hit in a memory store ends at the first return and
+// allocates nothing.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := h.c.now()
 	in := interestOf(r)
@@ -36,35 +37,28 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.passThrough(w, r, where, why, now)
 		return
 	}
-	s := h.c.scratch.Get().(*scratch)
-	s.key = h.p.appendKey(s.key[:0], r, in)
-	if h.local != nil && h.serveHit(w, r, in, s, now) {
-		h.c.scratch.Put(s)
+	var buf [256]byte
+	key := h.p.appendKey(buf[:0], r, in)
+	if h.memory != nil && h.serveHit(w, r, in, key, now) {
 		return
 	}
-	x, usable := h.newExchange(w, r, in, s, now)
+	x, usable := h.newExchange(w, r, in, slices.Clone(key), now)
 	if !usable || x.nested() {
-		h.c.scratch.Put(s)
 		h.passThrough(w, r, direct, ReasonBypass, now)
 		return
 	}
 	x.answer()
 }
 
-// serveHit answers from a fresh response in a store of this process, if that needs
-// nothing but the stored fields and body.
-func (h *handler) serveHit(w http.ResponseWriter, r *http.Request, in interest, s *scratch, now int64) bool {
+// serveHit answers from a fresh response in a memory store, if that needs nothing but
+// the stored fields and body.
+func (h *handler) serveHit(w http.ResponseWriter, r *http.Request, in interest, key []byte, now int64) bool {
 	if len(h.p.otherMethods) > 0 && hasBody(r) {
 		return false // the body belongs to the key
 	}
-	e, record := h.c.lookupLocal(s, h.local, r, now)
+	e := h.lookupMemory(key, r, now)
 	if e == nil {
 		return false
-	}
-	if record != nil {
-		if hard, _ := h.c.marks.Entry(record); hard {
-			return false
-		}
 	}
 	v := viewOf(e)
 	st := v.stamp.Load()
@@ -77,7 +71,7 @@ func (h *handler) serveHit(w http.ResponseWriter, r *http.Request, in interest, 
 		return false
 	}
 	sendHit(w, r, e, v, st)
-	h.c.counters[s.stripe%stripes].n[cHits].Add(1)
+	h.c.counters[e.URLHash()%stripes].n[cHits].Add(1)
 	if h.c.cfg.OnEvent != nil {
 		h.c.callHook(Event{Kind: EventAnswer, Reason: ReasonHit, Method: r.Method, Host: r.Host, Path: pathOf(r), Status: e.Status()})
 	}

@@ -22,6 +22,7 @@ type view struct {
 type varyView struct {
 	names      []string
 	generation string // of the keys of its variants
+	memos      memos
 }
 
 // stamp is what changes from second to second: it holds between two instants,
