@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/httpfield"
@@ -18,6 +19,10 @@ import (
 // means that the body is in the judgement's entry.
 func (f *fetch) commit(result flight.Result) bool {
 	j, _ := result.Note.(*judgement)
+	if j != nil && j.outcome < failed {
+		took := time.Since(f.began) // known before the response can be seen to be stored
+		f.c.keys.Update(f.hash, func(s *keystate.State) { s.LastFetch = took })
+	}
 	switch {
 	case j == nil:
 	case f.asked.method == http.MethodHead:

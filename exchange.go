@@ -92,8 +92,13 @@ func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, in interes
 // nested reports whether the request comes from a fetch of the same key: this cache
 // stands inside itself, and must not wait for itself.
 func (x *exchange) nested() bool {
-	f, within := x.r.Context().Value(fetchKey{}).(*fetch)
-	return within && f.c == x.c && f.key == x.key
+	f, _ := x.r.Context().Value(fetchKey{}).(*fetch)
+	for ; f != nil; f = f.outer {
+		if f.c == x.c && f.key == x.key {
+			return true
+		}
+	}
+	return false
 }
 
 // rejoined is a request body whose beginning was read.

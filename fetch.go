@@ -35,6 +35,7 @@ type fetch struct {
 	raced  atomic.Bool
 	began  time.Time
 	path   string
+	outer  *fetch // the one within which the request was made, of whatever cache
 	flight *flight.Flight
 	asOf   uint64
 	// origin is the error that kept the origin from being reached, if the
@@ -59,6 +60,7 @@ func (x *exchange) open(pl plan) flight.Start {
 		hasCopy: x.copyStands(), background: pl.background, racing: x.racing, began: time.Now(), path: pathOf(x.r),
 		asOf: asOf,
 	}
+	f.outer, _ = x.base.Value(fetchKey{}).(*fetch)
 	fl := flight.New(context.WithValue(x.base, fetchKey{}, f), flight.Config{
 		Room: x.c.room, Limit: x.p.maxBody, Lead: x.p.holdBack(x.found.entry), Head: pl.method == http.MethodHead,
 		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Attempt: pl.attempt, Spare: f.bereft,
@@ -152,8 +154,9 @@ func (p *rules) asked(r *http.Request, key string) asked {
 	return asked{
 		method: r.Method, key: key, header: r.Header, request: r,
 		authorization: in&hasAuthorization != 0 && !p.keysAuthority,
-		cookie:        in&hasCookie != 0 && !p.keysCookie && !p.Safety.IrrelevantCookies || in&hasCertificate != 0,
-		anonymous:     in&(hasAuthorization|hasCookie|hasCertificate) == 0,
+		cookie: in&hasCookie != 0 && !p.keysCookie && !p.Safety.IrrelevantCookies ||
+			in&hasCertificate != 0 && !p.Safety.IrrelevantCertificates,
+		anonymous: in&(hasAuthorization|hasCookie|hasCertificate) == 0,
 	}
 }
 
@@ -200,7 +203,7 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 		if j.outcome < failed {
 			s.Denied = j.outcome == denied
 		}
-		if n := contentLength(h); n > 0 {
+		if n := contentLength(h); n > 0 && j.outcome < failed {
 			s.LastSize = n
 		}
 		if len(j.varyNames) > 0 {
@@ -236,7 +239,6 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 			return
 		case ReasonOK:
 			e.Kind = backoff.Succeeded
-			s.LastFetch = took
 		default:
 			e.Kind = backoff.Failed
 			// An error of a page that never worked says nothing about the others:

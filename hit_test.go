@@ -37,10 +37,11 @@ func page(body []byte, vary bool) http.Handler {
 		h.Set("Content-Type", "text/html")
 		h.Set("Cache-Control", "max-age=3600")
 		h.Set("Etag", `"1"`)
-		h.Set("X-Frame-Options", "DENY")
 		h.Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
 		if vary {
 			h.Set("Vary", "Accept-Encoding")
+		} else {
+			h.Set("X-Frame-Options", "DENY")
 		}
 		_, _ = w.Write(body)
 	})

@@ -119,7 +119,7 @@ func (c *Cache) draft(p *rules, a *asked, j *judgement, status int, h http.Heade
 	if d.LifetimeFrom == store.SourceSMaxAge {
 		d.Flags |= store.SMaxAge
 	}
-	if (a.authorization || a.cookie) && d.Lifetime <= d.InitialAge && !j.cc.Public {
+	if (a.authorization || a.cookie) && (d.Lifetime <= d.InitialAge || j.cc.NoCache) && !j.cc.Public {
 		d.Flags |= store.Personal
 	}
 	names, _ := httpfield.VaryNames(h["Vary"])
@@ -220,7 +220,7 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 // refusesUseless keeps out what no later request could be given.
 func (p *rules) refusesUseless(a *asked, j *judgement, status int, h http.Header) Reason {
 	d := &j.draft
-	fresh := d.Lifetime > d.InitialAge
+	fresh := d.Lifetime > d.InitialAge && !j.cc.NoCache // no-cache: nobody reuses it unasked
 	credentials := a.authorization || a.cookie
 	switch {
 	case fresh:

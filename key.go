@@ -40,7 +40,7 @@ func (p *rules) appendKey(dst []byte, r *http.Request, in interest) []byte {
 	if r.URL != nil && r.RequestURI != "" && !sameTarget(r.RequestURI, r.URL) {
 		dst = append(dst, " p"...)
 		dst = appendPart(dst, r.URL.EscapedPath())
-		dst = appendPart(dst, r.URL.RawQuery)
+		dst = appendPart(dst, p.hide("?"+r.URL.RawQuery))
 	}
 	if p.extendsKey {
 		dst = p.appendExtras(dst, r)
@@ -197,15 +197,22 @@ func mix(h uint64) uint64 {
 // target returns what a key and a purge know a URL by: host, and path and query as
 // they came in, or as the policy rewrites them.
 func (p *rules) target(r *http.Request) (host, target string) {
-	switch {
-	case p.Key.Target != nil:
+	if p.Key.Target != nil {
 		return r.Host, p.Key.Target(r)
-	case p.Fallback.Query != "":
-		return r.Host, hideCredential(r.RequestURI, p.Fallback.Query)
-	case r.RequestURI == "" && r.URL != nil: // a request made by hand
-		return r.Host, r.URL.RequestURI()
 	}
-	return r.Host, r.RequestURI
+	target = r.RequestURI
+	if target == "" && r.URL != nil { // a request made by hand
+		target = r.URL.RequestURI()
+	}
+	return r.Host, p.hide(target)
+}
+
+// hide takes a declared credential out of a target's query.
+func (p *rules) hide(target string) string {
+	if p.Fallback.Query == "" {
+		return target
+	}
+	return hideCredential(target, p.Fallback.Query)
 }
 
 // sameTarget reports whether path and query that the middleware sees are those of the

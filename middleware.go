@@ -93,7 +93,7 @@ func (p *rules) plain(in interest, originsOwn bool) bool {
 func (p *rules) credentials(in interest) bool {
 	return in&hasAuthorization != 0 && !p.keysAuthority ||
 		in&hasCookie != 0 && !p.keysCookie && !p.Safety.IrrelevantCookies ||
-		in&hasCertificate != 0
+		in&hasCertificate != 0 && !p.Safety.IrrelevantCertificates
 }
 
 func pathOf(r *http.Request) string {

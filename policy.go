@@ -190,6 +190,10 @@ type Safety struct {
 	// is never given to a response whose request carried Cookie.
 	IrrelevantCookies bool
 
+	// IrrelevantCertificates declares the same of TLS client certificates, which
+	// otherwise count as credentials like Cookie.
+	IrrelevantCertificates bool
+
 	// MaxBody is the length in bytes of the largest body that is stored.
 	// Default: 8 MiB.
 	MaxBody int64

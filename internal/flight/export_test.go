@@ -17,3 +17,13 @@ func (f *Flight) Buffered() int64 {
 	defer f.mu.Unlock()
 	return f.buf.end - f.buf.base
 }
+
+// Lookup returns the newest flight under key, or nil.
+func (g *Group) Lookup(key Key) *Flight {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if flights := g.byKey[key]; len(flights) > 0 {
+		return flights[len(flights)-1]
+	}
+	return nil
+}

@@ -144,16 +144,6 @@ func (g *Group) Solo(client context.Context, open func() Start) (*Flight, *Reade
 	return s.Flight, r, Started
 }
 
-// Lookup returns the newest flight under key, or nil.
-func (g *Group) Lookup(key Key) *Flight {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if flights := g.byKey[key]; len(flights) > 0 {
-		return flights[len(flights)-1]
-	}
-	return nil
-}
-
 func (g *Group) mayStart() bool {
 	return !g.closed && g.abandoned.Load() < g.maxAbandoned
 }
