@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/holdover-go/holdover"
@@ -17,9 +18,9 @@ import (
 const defaultTimeout = 30 * time.Second
 
 // newOrigin returns the handler that asks the origin.
-func newOrigin(origin *url.URL, transport http.RoundTripper, logger *slog.Logger) http.Handler {
+func newOrigin(origin *url.URL, cached []string, transport http.RoundTripper, logger *slog.Logger) http.Handler {
 	return &httputil.ReverseProxy{
-		Rewrite:       rewriteFor(origin),
+		Rewrite:       rewriteFor(origin, cached),
 		Transport:     transport,
 		FlushInterval: -1, // a cache has no reason to hold an answer up
 		// Tells "could not be reached" from the origin's own 502.
@@ -32,14 +33,14 @@ func newOrigin(origin *url.URL, transport http.RoundTripper, logger *slog.Logger
 // one that serves several names expects. The client's Host goes along as
 // X-Forwarded-Host. It is part of the cache key, so nobody can make the cache
 // store an answer to a Host of his under another one.
-func rewriteFor(origin *url.URL) func(*httputil.ProxyRequest) {
+func rewriteFor(origin *url.URL, cached []string) func(*httputil.ProxyRequest) {
 	return func(p *httputil.ProxyRequest) {
 		p.SetURL(origin)
 		// As it came: what the cache tells apart is what the origin is asked.
 		p.Out.URL.RawQuery = p.In.URL.RawQuery
 		p.SetXForwarded()
 		keepForwardedProto(p)
-		removeUnkeyed(p.Out)
+		removeUnkeyed(p.Out, cached)
 	}
 }
 
@@ -60,14 +61,15 @@ var unkeyed = [...]string{
 	"X-Forwarded-Ssl", "X-Forwarded-Path", "X-Host", "X-Original-Host", "X-Original-Url", "X-Rewrite-Url",
 }
 
-// override are fields by which a GET becomes something else in many frameworks.
+// override are fields by which a request becomes another one in many frameworks. What
+// is answered from the cache can't be.
 var override = [...]string{"X-Http-Method", "X-Http-Method-Override", "X-Method-Override"}
 
-func removeUnkeyed(r *http.Request) {
+func removeUnkeyed(r *http.Request, cached []string) {
 	for _, name := range unkeyed {
 		delete(r.Header, name)
 	}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || slices.Contains(cached, r.Method) {
 		for _, name := range override {
 			delete(r.Header, name)
 		}

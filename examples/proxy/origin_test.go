@@ -21,7 +21,7 @@ func received(t *testing.T, path string, r *http.Request) *http.Request {
 	require.NoError(t, err)
 	transport := newTransport(0)
 	defer transport.CloseIdleConnections()
-	newOrigin(u, transport, slog.New(slog.DiscardHandler)).ServeHTTP(httptest.NewRecorder(), r)
+	newOrigin(u, []string{"QUERY"}, transport, slog.New(slog.DiscardHandler)).ServeHTTP(httptest.NewRecorder(), r)
 	require.NotNil(t, got)
 	require.Equal(t, u.Host, got.Host, "the origin is asked under its own name")
 	return got
@@ -58,6 +58,13 @@ func TestUnkeyedFieldsDontReachTheOrigin(t *testing.T) {
 		require.Empty(t, got[name], name)
 	}
 	require.Equal(t, "1", got.Get("X-Kept"))
+}
+
+// What is answered from the cache must not be made another request.
+func TestMethodOverrideOfCachedMethods(t *testing.T) {
+	r := httptest.NewRequest("QUERY", "http://example.com/", nil)
+	r.Header.Set("X-HTTP-Method-Override", "DELETE")
+	require.Empty(t, received(t, "", r).Header.Get("X-HTTP-Method-Override"))
 }
 
 func TestMethodOverrideOfPostIsTheOriginsAffair(t *testing.T) {

@@ -56,7 +56,7 @@ func (p *proxy) openCache() (err error) {
 
 // handler is what the public address serves.
 func (p *proxy) handler() http.Handler {
-	return p.cache.Handler(newOrigin(p.settings.origin, p.transport, p.logger))
+	return p.cache.Handler(newOrigin(p.settings.origin, p.settings.methods, p.transport, p.logger))
 }
 
 // serve answers until ctx ends or a listener fails, and drains.
