@@ -79,9 +79,9 @@ type wishes struct {
 	credentials bool // it carries some that are not part of the key
 }
 
-// strangers reports whether the response must not be used for this request at
+// barredFrom reports whether the response must not be used for this request at
 // all: a lifetime that the origin didn't give never applies to credentials.
-func (f facts) strange(w wishes) bool { return w.credentials && !f.originsOwn() }
+func (f facts) barredFrom(w wishes) bool { return w.credentials && !f.originsOwn() }
 
 // action is what a request does next.
 type action uint8
@@ -112,7 +112,7 @@ func decideStored(stored bool, f facts, w wishes, p *rules, miss Reason) decisio
 	switch {
 	case !stored:
 		return decision{forward, miss}
-	case f.strange(w):
+	case f.barredFrom(w):
 		return decision{forward, ReasonRequest}
 	case f.has(store.NoCache): // RFC 9111 §5.2.2.4
 		return decision{forward, ReasonStale}
@@ -149,7 +149,7 @@ func (f facts) acceptsStale(w wishes, p *rules) bool {
 // right: a pure function. A response that a request's no-cache refuses is not given
 // either; max-age and min-fresh are preferences and yield to a failure.
 func onFault(f facts, w wishes, p *rules, fault Reason) (Reason, bool) {
-	if f.has(store.NoCache|store.Failed) || f.strange(w) || w.cc.NoCache || p.Outcome == Strict {
+	if f.has(store.NoCache|store.Failed) || f.barredFrom(w) || w.cc.NoCache || p.Outcome == Strict {
 		return "", false
 	}
 	if f.fresh() { // the request preferred a newer one

@@ -11,7 +11,7 @@ import (
 // degrade answers when the handler didn't: stale within its window, then the
 // fallback for known credentials, then raise, then an honest error.
 func (x *exchange) degrade(fault Reason, raise func()) {
-	if x.serveInstead(fault, 0) || x.helped(fault, 0) {
+	if x.serveInstead(fault, 0) || x.answerByPolicy(fault, 0) {
 		return
 	}
 	if raise != nil {
@@ -46,13 +46,13 @@ func (x *exchange) serveInstead(fault Reason, fwdStatus int) bool {
 	return true
 }
 
-// helped gives an answer of the policy's: the allow list's to its members, or
+// answerByPolicy gives an answer of the policy's: the allow list's to its members, or
 // AllowAll's to everyone without a stored denial.
-func (x *exchange) helped(fault Reason, code int) bool {
+func (x *exchange) answerByPolicy(fault Reason, code int) bool {
 	if fault == ReasonCancelled || fault == ReasonThrottled {
 		return false
 	}
-	if x.grant(fault, code) {
+	if x.grantPass(fault, code) {
 		return true
 	}
 	if x.p.Outcome != AllowAll || x.denialStored() {
@@ -62,16 +62,16 @@ func (x *exchange) helped(fault Reason, code int) bool {
 	return true
 }
 
-// helps reports whether the policy has answers of its own for failures.
-func (p *rules) helps() bool { return p.Fallback.List != nil || p.Outcome == AllowAll }
+// answersFailures reports whether the policy has answers of its own for failures.
+func (p *rules) answersFailures() bool { return p.Fallback.List != nil || p.Outcome == AllowAll }
 
 // outranked gives the policy's answer in place of a stored failure.
 func (x *exchange) outranked() bool {
-	if !x.facts.has(store.Failed) || !x.p.helps() {
+	if !x.facts.has(store.Failed) || !x.p.answersFailures() {
 		return false
 	}
 	x.fault = ReasonErrorStatus
-	if x.granted() || x.helped(x.fault, x.found.entry.Status()) {
+	if x.serveGranted() || x.answerByPolicy(x.fault, x.found.entry.Status()) {
 		return true
 	}
 	x.fault = ""

@@ -88,8 +88,8 @@ func (r *rules) member(req *http.Request) (credential string, member bool) {
 	return credential, credential != "" && f.List.Contains(credential)
 }
 
-// grant lets a member pass, within the bounds of the outage.
-func (x *exchange) grant(fault Reason, code int) bool {
+// grantPass lets a member pass, within the bounds of the outage.
+func (x *exchange) grantPass(fault Reason, code int) bool {
 	f := &x.p.Fallback
 	if f.List == nil || code != 0 && fault == ReasonErrorStatus && !x.p.fallbackOn[code] {
 		return false

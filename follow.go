@@ -180,7 +180,7 @@ func (x *exchange) judged(rd *flight.Reader, state flight.State, how flight.How)
 		if x.replaceable(j) {
 			x.hold(aMoment)
 		}
-		if x.serveInstead(j.fault, state.Status) || x.helped(j.fault, state.Status) {
+		if x.serveInstead(j.fault, state.Status) || x.answerByPolicy(j.fault, state.Status) {
 			return true
 		}
 	case state.Phase == flight.Failed && how != flight.Started && state.Failure.Cause == flight.Cancelled:
@@ -214,7 +214,7 @@ func (x *exchange) wantsLess(j *judgement) bool {
 // return before the handler does.
 func (x *exchange) replaceable(j *judgement) bool {
 	_, stale := x.usable(j.fault)
-	return stale || x.p.helps()
+	return stale || x.p.answersFailures()
 }
 
 // leave lets a waiter go that the response is not for. It looks again: with what was

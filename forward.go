@@ -27,7 +27,7 @@ func (x *exchange) forward() bool {
 		}
 		x.fault = "" // another failure has come between
 	}
-	if x.granted() {
+	if x.serveGranted() {
 		return true
 	}
 	if x.r.Method == http.MethodHead {
@@ -50,9 +50,9 @@ func (x *exchange) runsAlone() (Reason, bool) {
 	_, ranged := x.r.Header["Range"]
 	known := x.learned.LastSize > 0 && x.learned.LastSize <= x.p.maxBody
 	switch {
-	case x.p.helps():
+	case x.p.answersFailures():
 		return "", false // its failure must be seen
-	case x.found.entry != nil && !x.strange():
+	case x.found.entry != nil && !x.barredFrom():
 		return "", false // it is validated
 	case x.r.Method == http.MethodHead:
 		return x.fwd, true
@@ -66,7 +66,7 @@ func (x *exchange) runsAlone() (Reason, bool) {
 	return "", false
 }
 
-func (x *exchange) strange() bool { return x.facts.strange(x.wishes) }
+func (x *exchange) barredFrom() bool { return x.facts.barredFrom(x.wishes) }
 
 // ask asks the scope for permission to call the handler.
 func (x *exchange) ask(hasCopy, background bool) (perm backoff.Permission) {
@@ -231,8 +231,8 @@ func (x *exchange) hold(patience time.Duration) {
 // aMoment is how long an answer waits for a handler that has nothing more to say.
 const aMoment = 20 * time.Millisecond
 
-// granted answers from a fallback grant that was given in this outage.
-func (x *exchange) granted() bool {
+// serveGranted answers from a fallback grant that was given in this outage.
+func (x *exchange) serveGranted() bool {
 	if x.p.Fallback.List == nil || x.hasCopy() {
 		return false
 	}

@@ -26,9 +26,17 @@ func newHandler(c *Cache, p *rules, next http.Handler) *handler {
 	return h
 }
 
-// ServeHTTP is the request path: classify, make the key, look up, decide, fetch,
-// store, serve, degrade. A fresh hit in a memory store ends at the first return and
-// allocates nothing.
+// ServeHTTP is the request path. A fresh hit in a memory store ends at the first
+// return inside and allocates nothing. The steps and where they are:
+//
+//	classify   classify.go                     what can't come from a cache goes straight through: passthrough.go
+//	key        key.go                          what names a response
+//	lookup     lookup.go view.go memo.go       primary key, vary record, variant; what a hit needs of them
+//	decide     decide.go                       serve, serve stale and revalidate, forward: pure functions
+//	fetch      forward.go fetch.go follow.go   alone, begun or joined; waiting for it; share.go says who may have it
+//	store      judge.go commit.go              what may be stored and for how long; writing it
+//	serve      serve.go stream.go              from the store, or while it arrives
+//	degrade    degrade.go fallback.go          stale, the allow list, an honest error
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := h.c.now()
 	in := interestOf(r)

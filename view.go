@@ -68,7 +68,7 @@ func (c *Cache) restamp(e *store.Entry, v *view, p *rules, now int64) *stamp {
 	position := c.marks.Position()
 	hard, soft := c.marks.Entry(e)
 	f := factsOf(e, soft, now)
-	if hard || !f.fresh() || f.has(store.NoCache) || f.has(store.Failed) && p.helps() {
+	if hard || !f.fresh() || f.has(store.NoCache) || f.has(store.Failed) && p.answersFailures() {
 		return nil
 	}
 	second := int64(f.age / time.Second)
