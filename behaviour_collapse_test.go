@@ -350,3 +350,26 @@ func TestCollapseClose(t *testing.T) {
 		require.NoError(t, c.Close())
 	})
 }
+
+// Those who wait for a failure read its verdict while it is being stored among variants.
+func TestCollapseFailureAmongVariants(t *testing.T) {
+	o := newOrigin(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Accept-Language") == "de" {
+			answer(200, "good", "Cache-Control", "max-age=60", "Vary", "Accept-Language")(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.WriteHeader(503)
+		_ = http.NewResponseController(w).Flush()
+		_, _ = io.WriteString(w, "bad")
+	})
+	h := newCache(t, holdover.Config{}).Handler(o)
+	for i := range 100 {
+		url := fmt.Sprint("http://example.com/", i)
+		ask(h, "GET", url, "Accept-Language", "de")
+		together(8, func(int) {
+			require.Equal(t, "bad", ask(h, "GET", url, "Accept-Language", "en").Body.String())
+		})
+		require.Equal(t, "good", ask(h, "GET", url, "Accept-Language", "de").Body.String())
+	}
+}

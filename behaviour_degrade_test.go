@@ -336,3 +336,117 @@ func TestDegradeWithoutCopyIsAlwaysAsked(t *testing.T) {
 	o.set(answer(200, "good"))
 	require.Equal(t, "good", get(h).Body.String())
 }
+
+// A failure that varies by other fields leaves the good variants where they are.
+func TestDegradeFailureKeepsOtherVariants(t *testing.T) {
+	for name, fields := range map[string][]string{
+		"other fields": {"Vary", "Origin"}, "more fields": {"Vary", "Accept-Encoding, Origin"}, "no fields": nil, "the same": {"Vary", "Accept-Encoding"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			good := answer(200, "good", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding")
+			bad := answer(503, "bad", append(fields, "Cache-Control", "max-age=10")...)
+			o := newOrigin(good)
+			h := newCache(t, holdover.Config{}).Handler(o)
+			get(h, "Accept-Encoding", "gzip")
+			o.set(bad)
+			require.Equal(t, 503, get(h, "Accept-Encoding", "br").Code)
+			for range 2 {
+				w := get(h, "Accept-Encoding", "gzip")
+				require.Equal(t, "good", w.Body.String())
+				require.Contains(t, w.Header().Get("Cache-Status"), "; hit")
+			}
+			require.EqualValues(t, 2, o.calls.Load())
+		})
+	}
+}
+
+// Where too many handlers have outlived their fetches, a stale copy is better than to
+// wait for one more.
+func TestDegradeTooManyAbandonedHandlers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, "good", "Cache-Control", "max-age=1, stale-if-error=600"))
+		c := newCache(t, holdover.Config{MaxAbandoned: 1, Detach: detached})
+		h := c.Handler(o)
+		const other = "http://example.com/other"
+		get(h)
+		ask(h, "GET", other)
+		time.Sleep(2 * time.Second)
+		release := make(chan struct{})
+		o.set(func(http.ResponseWriter, *http.Request) { <-release })
+		require.Equal(t, "good", get(h).Body.String())
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 1, c.Stats().Abandoned)
+		before, began := o.calls.Load(), time.Now()
+		for range 3 {
+			require.Equal(t, "good", ask(h, "GET", other).Body.String())
+		}
+		require.Less(t, time.Since(began), 2*time.Second)
+		require.Equal(t, before, o.calls.Load())
+		close(release)
+		synctest.Wait()
+	})
+}
+
+// However long an origin wants to be left alone, a failure that is stored by rule isn't
+// taken for fresh for days.
+func TestDegradeRetryAfterAsLifetimeIsBounded(t *testing.T) {
+	for retryAfter, tt := range map[string]struct{ fresh, over time.Duration }{
+		"100":    {99 * time.Second, 101 * time.Second},
+		"999999": {time.Minute, 2 * time.Hour},
+	} {
+		t.Run(retryAfter, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rule := holdover.Freshness{StatusTTL: holdover.StatusTTL{503: {TTL: 5 * time.Second}}}
+				o := newOrigin(answer(503, "down", "Retry-After", retryAfter))
+				h := newCache(t, holdover.Config{Policy: holdover.Policy{Freshness: rule}, Detach: detached}).Handler(o)
+				get(h)
+				o.set(answer(200, "up"))
+				time.Sleep(tt.fresh)
+				require.Equal(t, "down", get(h).Body.String())
+				time.Sleep(tt.over - tt.fresh)
+				require.Equal(t, "up", get(h).Body.String())
+			})
+		})
+	}
+}
+
+// Beside an attempt that hangs a probe may run. Whichever ends last, the newer of the two
+// is what stays stored.
+func TestDegradeProbeRacesAnAttemptThatHangs(t *testing.T) {
+	for name, late := range map[string]http.HandlerFunc{
+		"late answer":  answer(200, "of the one that hung", "Cache-Control", "max-age=600"),
+		"late variant": answer(200, "of the one that hung", "Cache-Control", "max-age=600", "Vary", "Accept"),
+		"late failure": answer(503, "of the one that hung", "Cache-Control", "max-age=600"),
+		"late silence": answer(200, "of the one that hung", "Cache-Control", "no-store"),
+		"late panic":   failures["panic"],
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newOrigin(answer(200, "old", "Cache-Control", "max-age=1, stale-if-error=600"))
+				h := newCache(t, holdover.Config{Detach: detached}).Handler(o)
+				get(h)
+				time.Sleep(2 * time.Second)
+				o.set(failures["timeout"])
+				require.Equal(t, "old", get(h).Body.String())
+				time.Sleep(3 * time.Second) // the attempt has ended: the next is given longer
+				release := make(chan struct{})
+				o.set(func(w http.ResponseWriter, r *http.Request) { <-release; late(w, r) })
+				before := o.calls.Load()
+				require.Equal(t, "old", get(h).Body.String())
+				require.Equal(t, before+1, o.calls.Load())
+				o.set(answer(200, "new", "Cache-Control", "max-age=600"))
+				for i := 0; o.calls.Load() == before+1; i++ {
+					require.Less(t, i, 20, "it is probed before the attempt ends")
+					time.Sleep(100 * time.Millisecond)
+					get(h)
+				}
+				require.Equal(t, "new", get(h).Body.String())
+				close(release)
+				synctest.Wait()
+				w := get(h)
+				require.Equal(t, "new", w.Body.String())
+				require.Contains(t, w.Header().Get("Cache-Status"), "; hit")
+			})
+		})
+	}
+}

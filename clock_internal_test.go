@@ -86,6 +86,32 @@ func TestStoredResponsesAfterAStepBack(t *testing.T) {
 	}
 }
 
+// A goroutine that was stopped after it had read the clock has an old reading. The clock
+// is read again before it is said to be set back.
+func TestAnOldReadingIsNoStep(t *testing.T) {
+	for name, tt := range map[string]struct {
+		readings []time.Duration // since the latest reading that is known
+		step     bool
+	}{
+		"old":        {[]time.Duration{-time.Minute, time.Millisecond}, false},
+		"set back":   {[]time.Duration{-time.Minute, -time.Minute}, true},
+		"not so old": {[]time.Duration{-time.Second}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newTimed(t, Config{})
+			require.Equal(t, at0, m.now())
+			position, i := m.marks.Position(), 0
+			m.Cache.clock = func() int64 {
+				i++
+				return at0 + int64(tt.readings[i-1])
+			}
+			require.Equal(t, at0+int64(tt.readings[len(tt.readings)-1]), m.now())
+			require.Equal(t, tt.step, m.marks.Position() != position)
+			m.Cache.clock = m.time.Load
+		})
+	}
+}
+
 // A response from up to five seconds ahead is as old as when it arrived, never younger.
 func TestNegativeAgesCountAsZero(t *testing.T) {
 	m := newTimed(t, Config{})

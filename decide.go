@@ -80,8 +80,11 @@ type wishes struct {
 }
 
 // barredFrom reports whether the response must not be used for this request at
-// all: a lifetime that the origin didn't give never applies to credentials.
-func (f facts) barredFrom(w wishes) bool { return w.credentials && !f.originsOwn() }
+// all: lifetimes and windows that the origin didn't give never apply to credentials.
+func (f facts) barredFrom(w wishes) bool {
+	silent := f.source == store.SourceNone && f.sie == store.Absent && f.swr == store.Absent
+	return w.credentials && (!f.originsOwn() || silent)
+}
 
 // action is what a request does next.
 type action uint8

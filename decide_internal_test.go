@@ -242,7 +242,12 @@ type model struct {
 func (m model) never() bool {
 	theirs := m.f.source != store.SourceHeuristic && m.f.source != store.SourceRetryAfter &&
 		m.f.source != store.SourceStatusRule && m.f.source != store.SourceDefault
-	return m.f.flags&store.NoCache != 0 || m.w.cc.NoCache || m.w.credentials && !theirs
+	return m.f.flags&store.NoCache != 0 || m.w.cc.NoCache || m.w.credentials && (!theirs || m.silent())
+}
+
+// silent: the origin said nothing that could apply.
+func (m model) silent() bool {
+	return m.f.source == store.SourceNone && max(m.f.sie, m.f.swr) == store.Absent
 }
 
 // neverStale are those in which only a fresh response may be used.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -264,4 +265,67 @@ func TestFallbackConfigErrors(t *testing.T) {
 	require.Error(t, err)
 	_, err = holdover.New(holdover.Config{Policy: holdover.Policy{Fallback: holdover.Fallback{List: empty, Header: "X"}}})
 	_ = err // a list that is filled later is fine, or refused: both are safe
+}
+
+// A credential in the query is in keys and purges by its digest; the URL as clients
+// write it is what is purged.
+func TestFallbackQueryCredentialsAreKeys(t *testing.T) {
+	list, err := holdover.NewAllowList("gold")
+	require.NoError(t, err)
+	for purged, gone := range map[string]map[string]bool{
+		page1 + "?app_id=gold&a=1":   {"gold": true},
+		page1 + "?app_id=silver&a=1": {"silver": true},
+		page1 + "?a=1":               {},
+	} {
+		t.Run(purged, func(t *testing.T) {
+			c := newCache(t, holdover.Config{Policy: holdover.Policy{Fallback: holdover.Fallback{List: list, Query: "app_id"}}})
+			o := counting("Cache-Control", "max-age=60")
+			h := c.Handler(o)
+			visit := func(who string) string { return ask(h, "GET", page1+"?app_id="+who+"&a=1").Body.String() }
+			before := map[string]string{}
+			for _, who := range []string{"gold", "silver"} {
+				before[who] = visit(who)
+				require.Equal(t, before[who], visit(who))
+			}
+			require.NotEqual(t, before["gold"], before["silver"])
+			purge(t, c, holdover.PurgeRequest{URL: purged})
+			for who, body := range before {
+				require.Equal(t, gone[who], visit(who) != body, who)
+			}
+		})
+	}
+}
+
+// Where the key is one credential's own, a denial ends what was stored for it, and no
+// later failure brings that back.
+func TestFallbackRevokedCredentials(t *testing.T) {
+	list, err := holdover.NewAllowList("other")
+	require.NoError(t, err)
+	for name, p := range map[string]holdover.Policy{
+		"query":     {Fallback: holdover.Fallback{List: list, Query: "app_id"}},
+		"field":     {Fallback: holdover.Fallback{List: list, Header: "X-App-Id"}, Key: holdover.Key{Fields: []string{"X-App-Id"}}},
+		"authority": {Key: holdover.Key{Fields: []string{"Authorization"}}},
+		"cookie":    {Key: holdover.Key{Cookies: []string{"sid"}}},
+		"parts":     {Key: holdover.Key{Parts: func(r *http.Request) []string { return r.Header["X-App-Id"] }}},
+	} {
+		for _, status := range []int{401, 403} {
+			t.Run(fmt.Sprint(name, status), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					o := newOrigin(answer(200, "secret", "Cache-Control", "public, max-age=1, stale-if-error=600"))
+					h := newCache(t, holdover.Config{Policy: p, Detach: detached}).Handler(o)
+					visit := func() *httptest.ResponseRecorder {
+						return ask(h, "GET", page1+"?app_id=k", "X-App-Id", "k", "Authorization", "k", "Cookie", "sid=k")
+					}
+					require.Equal(t, "secret", visit().Body.String())
+					time.Sleep(2 * time.Second)
+					o.set(answer(status, "revoked"))
+					require.Equal(t, status, visit().Code)
+					for _, failure := range []string{"504", "transport error", "timeout"} {
+						o.set(failures[failure])
+						require.NotEqual(t, "secret", visit().Body.String())
+					}
+				})
+			})
+		}
+	}
 }

@@ -106,3 +106,47 @@ func TestHTTPTimeoutIsNeverAnEmpty200(t *testing.T) {
 		require.Equal(t, http.StatusGatewayTimeout, res.StatusCode)
 	})
 }
+
+// Half a body breaks off for the client also where middleware outside swallows panics:
+// it never looks whole.
+func TestHTTPHalfABodyBehindRecoverer(t *testing.T) {
+	half := func(w http.ResponseWriter) {
+		_, _ = io.WriteString(w, "half")
+		_ = http.NewResponseController(w).Flush()
+	}
+	for name, f := range map[string]http.HandlerFunc{
+		"panic":  func(w http.ResponseWriter, _ *http.Request) { half(w); panic("boom") },
+		"abort":  func(w http.ResponseWriter, _ *http.Request) { half(w); panic(http.ErrAbortHandler) },
+		"goexit": func(w http.ResponseWriter, _ *http.Request) { half(w); runtime.Goexit() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			overBoth(t, func(t *testing.T, proto int) {
+				sent := make(chan struct{}, 2)
+				o := newOrigin(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Cache-Control", "max-age=60")
+					half(w)
+					<-sent // the client has it
+					f(w, r)
+				})
+				h := newCache(t, holdover.Config{}).Handler(o)
+				recoverer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					defer func() {
+						if value := recover(); value == http.ErrAbortHandler {
+							panic(value)
+						}
+					}()
+					h.ServeHTTP(w, r)
+				})
+				s, client := server(t, recoverer, proto)
+				res, err := client.Get(s.URL)
+				require.NoError(t, err)
+				defer res.Body.Close()
+				_, err = io.ReadFull(res.Body, make([]byte, 4))
+				require.NoError(t, err)
+				sent <- struct{}{}
+				_, err = io.ReadAll(res.Body)
+				require.Error(t, err)
+			})
+		})
+	}
+}

@@ -52,6 +52,36 @@ func TestHTTPUpgradeIsPassedThrough(t *testing.T) {
 	}
 }
 
+// Upgrade counts only where Connection names it (RFC 9110 §7.8), and the offer of HTTP/2
+// not at all: such requests are answered from the cache like others.
+func TestHTTPUpgradesThatAreNone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fields []string
+		passed bool
+	}{
+		"offer of HTTP/2":   {[]string{"Upgrade", "h2c", "Connection", "Upgrade, HTTP2-Settings", "Http2-Settings", "AAMAAABkAAQAAP__"}, false},
+		"not in Connection": {[]string{"Upgrade", "websocket"}, false},
+		"other Connection":  {[]string{"Upgrade", "websocket", "Connection", "keep-alive"}, false},
+		"websocket":         {[]string{"Upgrade", "websocket", "Connection", "Upgrade"}, true},
+		"in a list":         {[]string{"Upgrade", "h2c, websocket", "Connection", "keep-alive, upgrade"}, true},
+		"two lines":         {[]string{"Upgrade", "h2c", "Upgrade", "websocket", "Connection", "x", "Connection", "upgrade"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOrigin(answer(200, "x", "Cache-Control", "max-age=60"))
+			h := newCache(t, holdover.Config{}).Handler(o)
+			get(h)
+			status := get(h, tt.fields...).Header()["Cache-Status"]
+			if tt.passed {
+				require.Empty(t, status)
+				require.EqualValues(t, 2, o.calls.Load())
+				return
+			}
+			require.Len(t, status, 1)
+			require.Contains(t, status[0], "; hit")
+		})
+	}
+}
+
 // An event stream reaches its client at once, and its handler ends with the client,
 // whether the client said that it wants one or not.
 func TestHTTPEventStream(t *testing.T) {

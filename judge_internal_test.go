@@ -441,6 +441,41 @@ func TestJudgingA304(t *testing.T) {
 	require.False(t, judged(t, Policy{}, 304, fields()).freshened, "not to ours")
 }
 
+// Whether the body was made for nobody is known from the request that it was made for,
+// not from the one that renewed it.
+func TestJudgingA304KeepsForWhomTheBodyWasMade(t *testing.T) {
+	const made = store.Anonymous | store.Sniffed
+	for _, was := range []store.Flags{0, store.Anonymous, store.Sniffed, made} {
+		e, err := store.New(store.Response{Key: "k", Status: 200, Flags: was, Fields: []store.Field{{Name: "Cache-Control", Values: []string{"max-age=10"}}}})
+		require.NoError(t, err)
+		for name, by := range map[string]func(*asked){"nobody": func(*asked) {}, "a cookie": withCookie, "authorization": withAuthorization} {
+			j := judged(t, Policy{}, 304, fields(), by, func(a *asked) { a.validated = e })
+			require.True(t, j.freshened)
+			require.Equal(t, was, j.draft.Flags&made, "%v renewed by %s", was, name)
+		}
+	}
+}
+
+// Tags are computed once for what is stored, and for nothing else.
+func TestTagsAreComputedForWhatIsStored(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lines []string
+		want  int
+	}{
+		"stored": {[]string{"Cache-Control: max-age=60"}, 1}, "private": {[]string{"Cache-Control: private"}, 0},
+		"no-store": {[]string{"Cache-Control: no-store"}, 0}, "no lifetime": {nil, 0},
+		"vary star": {[]string{"Cache-Control: max-age=60", "Vary: *"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			p := Policy{Tags: func(*http.Request, int, http.Header) []string { calls++; return nil }}
+			m := newTimed(t, Config{Policy: p})
+			fetchPage(m.wrap(tt.lines...))
+			require.Equal(t, tt.want, calls)
+		})
+	}
+}
+
 func TestStoredFields(t *testing.T) {
 	p := compiled(t, Policy{})
 	h := fields("B: 2", "A: 1", "A: 3", "Age: 9", "Set-Cookie: a=b", "Connection: X-Hop", "X-Hop: 1", "Trailer:X: 1",

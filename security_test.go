@@ -3,11 +3,14 @@
 package holdover_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/holdover-go/holdover"
+	"github.com/holdover-go/holdover/store"
 )
 
 // echo answers with what f says of the request, to be stored.
@@ -339,4 +343,120 @@ func TestSecurityPoliciesAreCopied(t *testing.T) {
 	get(h, "X-A", "2")
 	require.EqualValues(t, 2, o.calls.Load())
 	require.Equal(t, []string{"X-A"}, c.Policy().Key.Fields)
+}
+
+// writtenDown is a store that finds nothing and remembers every byte it is given.
+type writtenDown struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *writtenDown) Get(context.Context, string) (*store.Entry, error) {
+	return nil, store.ErrNotFound
+}
+
+func (s *writtenDown) Set(_ context.Context, key string, e *store.Entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.WriteString(key + "\n" + string(e.Bytes()) + "\n")
+	return nil
+}
+
+func (s *writtenDown) Delete(context.Context, string) error { return nil }
+
+// Credentials of requests are in no store, whatever selects by them or holds them.
+func TestSecurityCredentialsAreNotStored(t *testing.T) {
+	list, err := holdover.NewAllowList("hunter2")
+	require.NoError(t, err)
+	vary := func(name string) []string { return []string{"Cache-Control", "public, max-age=60", "Vary", name} }
+	for name, tt := range map[string]struct {
+		policy  holdover.Policy
+		url     string
+		request []string
+		answer  []string
+	}{
+		"Vary: Cookie":        {holdover.Policy{}, page1, []string{"Cookie", "sid=hunter2"}, vary("Cookie")},
+		"Vary: Authorization": {holdover.Policy{}, page1, []string{"Authorization", "Bearer hunter2"}, vary("authorization")},
+		"among others":        {holdover.Policy{}, page1, []string{"Cookie", "sid=hunter2"}, vary("Accept, cookie, Host")},
+		"key field":           {holdover.Policy{Key: holdover.Key{Fields: []string{"Authorization"}}}, page1, []string{"Authorization", "hunter2"}, vary("")},
+		"key cookie":          {holdover.Policy{Key: holdover.Key{Cookies: []string{"sid"}}}, page1, []string{"Cookie", "sid=hunter2"}, vary("")},
+		"query":               {holdover.Policy{Fallback: holdover.Fallback{List: list, Query: "key"}}, page1 + "?a=1&key=hunter2", nil, vary("")},
+		"query, spelt":        {holdover.Policy{Fallback: holdover.Fallback{List: list, Query: "key"}}, page1 + "?%6bey=hunter2&key=hunter2", nil, vary("")},
+		"query, absolute":     {holdover.Policy{Fallback: holdover.Fallback{List: list, Query: "key"}}, "absolute " + page1 + "?key=hunter2", nil, vary("")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &writtenDown{}
+			c := newCache(t, holdover.Config{Store: s, Policy: tt.policy})
+			h := c.Handler(answer(200, "x", tt.answer...))
+			for _, mounted := range []http.Handler{h, http.StripPrefix("/pa", h)} { // at /page, and at ge
+				require.Equal(t, "x", ask(mounted, "GET", tt.url, tt.request...).Body.String())
+			}
+			require.NoError(t, c.Close(), "which writes what is queued")
+			require.Contains(t, s.text.String(), "/page", "stored")
+			require.NotContains(t, s.text.String(), "hunter2")
+		})
+	}
+}
+
+// Pages that never worked say nothing about the others: who asks for them again and
+// again doesn't make a healthy origin look like a failing one.
+func TestSecurityBrokenPagesLeaveOthersAlone(t *testing.T) {
+	for name, broken := range map[string]http.HandlerFunc{"500": failures["500"], "429": failures["429"], "panic": failures["panic"]} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var version atomic.Int64
+				h := newCache(t, holdover.Config{Detach: detached}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if strings.HasPrefix(r.URL.Path, "/broken") {
+						broken(w, r)
+						return
+					}
+					answer(200, fmt.Sprint(version.Load()), "Cache-Control", "max-age=1, stale-if-error=600")(w, r)
+				}))
+				const pages = 100
+				visit := func(i int) string { return ask(h, "GET", fmt.Sprint("http://example.com/", i)).Body.String() }
+				for i := range pages {
+					visit(i)
+				}
+				time.Sleep(2 * time.Second)
+				version.Store(1)
+				for i := range pages {
+					together(4, func(n int) {
+						_ = recovered(func() { ask(h, "GET", fmt.Sprintf("http://example.com/broken/%d/%d", i, n)) })
+					})
+					require.Equal(t, "1", visit(i), "page %d", i)
+					time.Sleep(4 * time.Millisecond)
+				}
+			})
+		})
+	}
+}
+
+// Clients that open large pages and don't read them hold no room once those are
+// stored: others still share and store.
+func TestSecuritySlowReadersHoldNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 1 << 20
+		body := strings.Repeat("x", size-4) + "last"
+		h := newCache(t, holdover.Config{MaxInFlight: size + 256<<10, Detach: detached}).
+			Handler(answer(200, body, "Cache-Control", "max-age=60"))
+		var slow []*stalledWriter
+		wait := sync.WaitGroup{}
+		for i := range 5 {
+			w := &stalledWriter{h: http.Header{}, release: make(chan struct{})}
+			slow = append(slow, w)
+			url := fmt.Sprint("http://example.com/", i)
+			wait.Go(func() { h.ServeHTTP(w, request("GET", url)) })
+			synctest.Wait()
+			hit := ask(h, "GET", url)
+			require.Contains(t, hit.Header().Get("Cache-Status"), "; hit")
+			require.Equal(t, body, hit.Body.String())
+		}
+		for _, w := range slow {
+			close(w.release)
+		}
+		wait.Wait()
+		for _, w := range slow {
+			require.Equal(t, size, w.n, "the rest comes out of the store")
+		}
+	})
 }

@@ -123,3 +123,25 @@ func TestStatsNames(t *testing.T) {
 		require.Equal(t, strings.ToLower(name), name)
 	}
 }
+
+// A failure that a good copy has outlived counts as refused, not as stored.
+func TestStatsCountWhatIsStored(t *testing.T) {
+	var told events
+	c := newCache(t, holdover.Config{OnEvent: told.add})
+	o := newOrigin(answer(200, "good", "Cache-Control", "max-age=0, stale-if-error=60"))
+	h := c.Handler(o)
+	get(h)
+	o.set(answer(503, "bad", "Cache-Control", "max-age=60"))
+	require.Equal(t, "good", get(h).Body.String())
+	require.Equal(t, 503, ask(h, "GET", "http://example.com/other").Code)
+	require.NoError(t, c.Close())
+	require.EqualValues(t, 2, c.Stats().Stored)
+	var stored []int
+	for _, e := range told.of(holdover.EventStored) {
+		stored = append(stored, e.Status)
+	}
+	require.Equal(t, []int{200, 503}, stored)
+	refused := told.of(holdover.EventRefused)
+	require.Len(t, refused, 1)
+	require.Equal(t, holdover.ReasonErrorStatus, refused[0].Reason)
+}

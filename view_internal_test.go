@@ -5,6 +5,7 @@ package holdover
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -164,6 +165,21 @@ func TestStampHoldsFor(t *testing.T) {
 	} {
 		require.True(t, holds, name)
 	}
+}
+
+// A lifetime beyond all bounds, such as an Expires in the year 9999 gives, doesn't
+// overflow: the stamp holds for a second like others.
+func TestStampOfEndlessLifetime(t *testing.T) {
+	c := newTimed(t, Config{})
+	for _, lifetime := range []time.Duration{math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64 / 2} {
+		e := fixture(t, c.Cache, 3*time.Second, lifetime)
+		st := stampAt(c.Cache, e, c.rules, at0)
+		require.NotNil(t, st)
+		require.Same(t, st, stampAt(c.Cache, e, c.rules, at0+int64(time.Second)-1))
+	}
+	h := c.wrap("Expires: Fri, 31 Dec 9999 23:59:59 GMT")
+	fetchPage(h)
+	require.Contains(t, fetchPage(h).Header().Get("Cache-Status"), "; hit; ttl=")
 }
 
 func TestStampAfterMarks(t *testing.T) {

@@ -448,3 +448,45 @@ func TestClientThatLeavesIsNoStoreError(t *testing.T) {
 		require.NoError(t, c.Close())
 	})
 }
+
+// wrapping gives a remote store the powers of one in this process, as a wrapper has them
+// for whatever it wraps.
+type wrapping struct{ *remote }
+
+func (w wrapping) GetBytes(ctx context.Context, key []byte, _ int64) (*store.Entry, error) {
+	return store.GetBytes(ctx, w.remote, key)
+}
+
+func (w wrapping) SetIfNewer(ctx context.Context, key string, e *store.Entry) (bool, error) {
+	return store.SetIfNewer(ctx, w.remote, key, e)
+}
+
+// localWrapping is the same, and says so.
+type localWrapping struct{ wrapping }
+
+func (localWrapping) Local() bool { return true }
+
+// Only a store that says that it is in this process is called without a deadline and
+// written to on a client's path.
+func TestWrappersAreLocalOnlyIfTheySaySo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newRemote(hanging)
+		c := queued(t, wrapping{s}, nil)
+		h := c.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "max-age=60")
+			_, _ = w.Write([]byte("answer"))
+		}))
+		began := time.Now()
+		require.Equal(t, "answer", fetchPage(h).Body.String())
+		require.Equal(t, 50*time.Millisecond, time.Since(began), "the lookup's deadline; the write is queued")
+		require.Contains(t, fetchPage(h).Header().Get("Cache-Status"), "; hit", "found in the queue")
+		require.NoError(t, c.Close())
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newRemote(nil)
+		c := queued(t, localWrapping{wrapping{s}}, nil)
+		c.writes.put("k", write{entry: filed(t, "k", "x")})
+		require.NotNil(t, s.stands("k"), "written at once")
+		require.NoError(t, c.Close())
+	})
+}

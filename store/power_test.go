@@ -147,6 +147,22 @@ func TestCloseUsesThePower(t *testing.T) {
 	require.ErrorIs(t, store.Close(&closer{newBare(), errOut}), errOut)
 }
 
+// near is a store that says where it is.
+type near struct {
+	*bare
+	local bool
+}
+
+func (n *near) Local() bool { return n.local }
+
+// Without the power a store isn't local, whatever else it can do.
+func TestIsLocal(t *testing.T) {
+	require.False(t, store.IsLocal(newBare()))
+	require.False(t, store.IsLocal(&closer{newBare(), nil}))
+	require.False(t, store.IsLocal(&near{newBare(), false}))
+	require.True(t, store.IsLocal(&near{newBare(), true}))
+}
+
 // TestHashKey compares with the first half of published SHA-256 test vectors.
 func TestHashKey(t *testing.T) {
 	for key, want := range map[string]string{

@@ -136,10 +136,12 @@ func (w *world) end(key uint64, kind backoff.Kind) {
 	if w.rng.IntN(20) == 0 {
 		e.RetryAfter = time.Duration(w.rng.Int64N(int64(time.Minute)))
 	}
+	e.Local = kind == backoff.Failed && w.rng.IntN(3) == 0
 	wasFailing := w.failing
-	if kind == backoff.Succeeded {
+	switch {
+	case kind == backoff.Succeeded:
 		w.failures, w.failing, w.lastSuccess = 0, false, w.now
-	} else if started >= w.lastSuccess {
+	case !e.Local && started >= w.lastSuccess:
 		w.failures++
 		w.failing = w.failing || w.failures >= 3
 	}

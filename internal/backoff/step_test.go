@@ -431,3 +431,38 @@ func BenchmarkAsk(b *testing.B) {
 		o.now += 1000
 	}
 }
+
+// A local failure is its key's alone: the key rests and heeds Retry-After, and the scope
+// has heard nothing.
+func TestLocalFailureCountsForItsKeyOnly(t *testing.T) {
+	o := newOrigin(backoff.Config{})
+	before := o.scope
+	for key := range uint64(100) {
+		o.step(backoff.Event{Kind: backoff.Failed, Key: key, Started: o.now, Random: 0.5, Local: true, RetryAfter: time.Minute})
+	}
+	require.Equal(t, before, o.scope)
+	require.False(t, o.scope.Failing())
+	require.True(t, o.ask(1000).Fetch, "others are asked")
+	p := o.ask(1)
+	require.False(t, p.Fetch)
+	require.Equal(t, backoff.RetryAfter, p.Reason)
+	require.Equal(t, time.Minute, o.wait(p))
+	require.True(t, o.askBare(1).Fetch, "a key without a copy is always asked")
+
+	for range 2 {
+		o.step(backoff.Event{Kind: backoff.Failed, Key: 200, Started: o.now, Random: 0.5, Local: true})
+	}
+	require.EqualValues(t, 2, o.keys[200].Failures)
+	require.Equal(t, backoff.KeyBackOff, o.ask(200).Reason)
+}
+
+// Between two others a local failure neither counts nor makes forget.
+func TestLocalFailureAmongOthers(t *testing.T) {
+	o := newOrigin(backoff.Config{FailAfter: 3})
+	for key := range uint64(3) {
+		require.False(t, o.scope.Failing())
+		o.step(backoff.Event{Kind: backoff.Failed, Key: 100 + key, Started: o.now, Local: true})
+		o.fail(key)
+	}
+	require.True(t, o.scope.Failing())
+}

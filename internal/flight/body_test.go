@@ -424,3 +424,88 @@ func TestRoomIsShared(t *testing.T) {
 		g.whole()
 	})
 }
+
+func taken(flight.Result) bool { return true }
+
+// Once the owner has the body, a flight holds no room, however slow its readers are. They
+// learn how far they came and find the rest there.
+func TestCommittedBodyHoldsNoRoom(t *testing.T) {
+	for _, size := range []int{1, 100 * kib, 600 * kib} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newRig(t)
+			done := 0
+			f, starter := g.start(flight.Config{Commit: taken}, pieces(size, 50*kib, &done))
+			stuck := f.Attach(t.Context(), false)
+			synctest.Wait()
+			<-f.Returned()
+			require.Zero(t, f.Buffered())
+			require.True(t, g.room.Free(g.size), "while both are still there")
+			require.Equal(t, pattern(size), g.result.Load().Body)
+			for _, r := range []*flight.Reader{starter, stuck} {
+				for range 2 {
+					p, state, end := r.Next(math.MaxInt)
+					require.Empty(t, p)
+					require.Equal(t, flight.Ready, end)
+					require.Equal(t, flight.Complete, state.Phase)
+					require.Zero(t, r.Offset())
+				}
+				r.Leave()
+			}
+			g.whole()
+		})
+	}
+}
+
+// What a reader was handed before stays as it was, and whoever comes late learns at once
+// that all is elsewhere.
+func TestCommittedBodyMidway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		gate, landing := make(chan struct{}), make(chan struct{})
+		cfg := flight.Config{Commit: taken, Ended: func(flight.State, *flight.Failure) { <-landing }}
+		f, starter := g.start(cfg, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(pattern(300 * kib)[:200*kib])
+			<-gate
+			_, _ = w.Write(pattern(300 * kib)[200*kib:])
+		})
+		p, _, _ := starter.Next(math.MaxInt)
+		starter.Advance(1000)
+		close(gate)
+		synctest.Wait() // complete, not yet landed
+		late, _, how := g.group.Join(t.Context(), flight.Key{Primary: "k"}, g.group.Landed([]byte("k")), yes, nil)
+		require.Equal(t, flight.Joined, how)
+		require.Same(t, f, late)
+		joined := f.Attach(t.Context(), false)
+		for r, want := range map[*flight.Reader]int64{starter: 1000, joined: 0} {
+			q, state, _ := r.Next(math.MaxInt)
+			require.Empty(t, q)
+			require.Equal(t, flight.Complete, state.Phase)
+			require.Equal(t, want, r.Offset())
+		}
+		require.Equal(t, pattern(300 * kib)[:len(p)], p, "bytes once handed out don't change")
+		close(landing)
+		starter.Leave()
+		joined.Leave()
+	})
+}
+
+// A body that outgrew what is kept stays with the flight, whatever Commit says.
+func TestCommitOfWhatIsNotKept(t *testing.T) {
+	for name, cfg := range map[string]flight.Config{"outgrown": {Limit: 1000}, "never kept": {Judge: unkept}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newRig(t)
+				cfg.Commit = taken
+				done := 0
+				f, r := g.start(cfg, pieces(100*kib, 100, &done))
+				body, state, _ := readAll(r, time.Millisecond)
+				require.Equal(t, flight.Complete, state.Phase)
+				require.Equal(t, pattern(100*kib), body)
+				r.Leave()
+				<-f.Returned()
+				synctest.Wait()
+				g.whole()
+			})
+		})
+	}
+}

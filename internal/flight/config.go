@@ -57,8 +57,9 @@ type Config struct {
 	// response is complete and find the rest there, so that a slow one holds no
 	// room.
 	Commit func(Result) bool
-	// Ended is called once, when the flight completed (nil) or failed. It may come
-	// from a timer's goroutine, while the handler still runs.
+	// Ended is called once, when the flight completed (nil) or failed, before readers
+	// who wait learn of it. It may come from a timer's goroutine, while the handler
+	// still runs.
 	Ended func(State, *Failure)
 	// Late is called when a handler panics whose flight had failed before, so that
 	// nobody else learns of it.

@@ -53,8 +53,6 @@ func (f *Flight) failAndUnlock(failure *Failure, cause error) {
 		f.group.abandoned.Add(1)
 	}
 	f.stopTimers()
-	f.notify()
-	f.releaseIfUnused()
 	state := f.state
 	f.mu.Unlock()
 
@@ -62,6 +60,11 @@ func (f *Flight) failAndUnlock(failure *Failure, cause error) {
 	if f.cfg.Ended != nil {
 		f.cfg.Ended(state, failure)
 	}
+	// Only now, so that who is answered because of the failure finds it noted.
+	f.mu.Lock()
+	f.notify()
+	f.releaseIfUnused()
+	f.mu.Unlock()
 }
 
 // complete is called on the handler's goroutine after it returned normally.
@@ -92,18 +95,21 @@ func (f *Flight) complete(trailer http.Header) {
 	}
 
 	f.mu.Lock()
+	state := f.state
+	f.mu.Unlock()
+	state.Phase, state.Trailer = Complete, trailer
+	if f.cfg.Ended != nil {
+		f.cfg.Ended(state, nil)
+	}
+	f.mu.Lock()
 	f.state.Phase, f.state.Trailer = Complete, trailer
 	if elsewhere {
 		f.elsewhere = true
 		f.buf.release()
 	}
 	f.notify()
-	state := f.state
 	f.mu.Unlock()
 	f.cancel(nil)
-	if f.cfg.Ended != nil {
-		f.cfg.Ended(state, nil)
-	}
 }
 
 // releaseIfUnused gives the buffer back once nobody can read or write it. The caller holds the lock.

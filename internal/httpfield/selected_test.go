@@ -113,6 +113,39 @@ func TestAppendSelectedAllocatesNothing(t *testing.T) {
 	require.Contains(t, string(dst), "en-gb,en;q=0.9,de;q=0.8")
 }
 
+// Credentials select by their digest: they match as before, and the text holds nothing of
+// them.
+func TestAppendSelectedHidesCredentials(t *testing.T) {
+	for _, name := range []string{"Authorization", "Cookie", "Proxy-Authorization"} {
+		of := func(lines ...string) string {
+			return string(httpfield.AppendSelected([]byte("before"), []string{"X", name, "Y"}, http.Header{
+				"X": {"left"}, name: lines, "Y": {"right"},
+			}, ""))
+		}
+		text := of("secret=hunter2")
+		require.NotContains(t, text, "secret")
+		require.NotContains(t, text, "hunter2")
+		require.Contains(t, text, "left")
+		require.Contains(t, text, "right")
+		require.True(t, strings.HasPrefix(text, "before"))
+		require.Len(t, of(strings.Repeat("x", 5000)), len(text), "as long as a digest")
+
+		require.Equal(t, text, of(" secret=hunter2\t"))
+		require.Equal(t, of("a", "b"), of("a, b"))
+		for _, other := range [][]string{nil, {""}, {"secret=hunter"}, {"Secret=hunter2"}, {"secret=hunter2", ""}} {
+			require.NotEqual(t, text, of(other...), "%q", other)
+		}
+		require.NotEqual(t, of(), of(""), "absent is not empty")
+	}
+}
+
+func TestAppendSelectedDigestsAllocateNothing(t *testing.T) {
+	names := []string{"Authorization", "Cookie", "Proxy-Authorization"}
+	h := http.Header{"Authorization": {"Bearer x"}, "Cookie": {"a=b", "c=d"}, "Proxy-Authorization": {"Basic y"}}
+	dst := make([]byte, 0, 128)
+	require.Zero(t, testing.AllocsPerRun(100, func() { dst = httpfield.AppendSelected(dst[:0], names, h, "") }))
+}
+
 func BenchmarkAppendSelected(b *testing.B) {
 	for _, name := range []string{"Accept", "Accept-Encoding", "Accept-Language", "Cookie"} {
 		b.Run(name, func(b *testing.B) {

@@ -140,3 +140,6 @@ func TestClosed(t *testing.T) {
 	require.Zero(t, s.Stats().Entries)
 	require.Zero(t, s.Stats().Bytes)
 }
+
+// Its methods neither block nor fail: it is called without a deadline.
+func TestIsLocal(t *testing.T) { require.True(t, store.IsLocal(open(t, 0))) }
