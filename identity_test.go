@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -163,6 +164,32 @@ func TestIdentityPersonalIsNeverStale(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// The origin may give such a response a window of its own. No other goes beyond that.
+func TestIdentityPersonalHasTheOriginsWindowsOnly(t *testing.T) {
+	for name, tt := range map[string]struct {
+		control string
+		request []string
+	}{
+		"error":         {"max-age=0, stale-while-revalidate=5", nil},
+		"while":         {"max-age=0, stale-if-error=5", nil},
+		"the request's": {"max-age=0, stale-if-error=5", []string{"Cache-Control", "stale-if-error=600, max-stale"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				policy := holdover.Policy{Grace: holdover.Grace{StaleIfError: time.Hour, StaleWhileRevalidate: time.Hour}}
+				o := newOrigin(answer(200, "page of a", "Cache-Control", tt.control))
+				h := newCache(t, holdover.Config{Policy: policy, Detach: detached}).Handler(o)
+				get(h, "Cookie", "a")
+				o.set(unreachable())
+				time.Sleep(4 * time.Second)
+				require.Equal(t, "page of a", get(h, "Cookie", "a").Body.String())
+				time.Sleep(4 * time.Second)
+				require.NotEqual(t, "page of a", get(h, append(tt.request, "Cookie", "b")...).Body.String())
+			})
+		})
 	}
 }
 

@@ -461,9 +461,8 @@ func TestCommittedBodyHoldsNoRoom(t *testing.T) {
 func TestCommittedBodyMidway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		gate, landing := make(chan struct{}), make(chan struct{})
-		cfg := flight.Config{Commit: taken, Ended: func(flight.State, *flight.Failure) { <-landing }}
-		f, starter := g.start(cfg, func(w http.ResponseWriter, _ *http.Request) {
+		gate := make(chan struct{})
+		f, starter := g.start(flight.Config{Commit: taken}, func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write(pattern(300 * kib)[:200*kib])
 			<-gate
 			_, _ = w.Write(pattern(300 * kib)[200*kib:])
@@ -471,21 +470,18 @@ func TestCommittedBodyMidway(t *testing.T) {
 		p, _, _ := starter.Next(math.MaxInt)
 		starter.Advance(1000)
 		close(gate)
-		synctest.Wait() // complete, not yet landed
-		late, _, how := g.group.Join(t.Context(), flight.Key{Primary: "k"}, g.group.Landed([]byte("k")), yes, nil)
-		require.Equal(t, flight.Joined, how)
-		require.Same(t, f, late)
-		joined := f.Attach(t.Context(), false)
-		for r, want := range map[*flight.Reader]int64{starter: 1000, joined: 0} {
+		<-f.Returned()
+		late := f.Attach(t.Context(), false)
+		for r, want := range map[*flight.Reader]int64{starter: 1000, late: 0} {
 			q, state, _ := r.Next(math.MaxInt)
 			require.Empty(t, q)
 			require.Equal(t, flight.Complete, state.Phase)
 			require.Equal(t, want, r.Offset())
 		}
 		require.Equal(t, pattern(300 * kib)[:len(p)], p, "bytes once handed out don't change")
-		close(landing)
 		starter.Leave()
-		joined.Leave()
+		late.Leave()
+		g.whole()
 	})
 }
 
