@@ -178,20 +178,6 @@ func TestHTTPHead(t *testing.T) {
 	require.EqualValues(t, 3, o.calls.Load())
 }
 
-// A stored response without content says no length, to HEAD neither (RFC 9110 §8.6).
-func TestHTTPHeadOfNoContent(t *testing.T) {
-	s, client := server(t, newCache(t, holdover.Config{}).Handler(answer(204, "", "Cache-Control", "max-age=60")), 1)
-	for _, method := range []string{"GET", "GET", "HEAD"} {
-		res, err := over(t, client, method, s.URL)
-		require.NoError(t, err)
-		require.Equal(t, 204, res.StatusCode)
-		require.Empty(t, res.Header.Values("Content-Length"))
-	}
-	res, err := over(t, client, "HEAD", s.URL)
-	require.NoError(t, err)
-	require.Contains(t, res.Header.Get("Cache-Status"), "; hit")
-}
-
 // What outer middleware sets belongs to its own request.
 func TestHTTPOuterMiddleware(t *testing.T) {
 	o := newOrigin(answer(200, "hello", "Cache-Control", "max-age=60", "X-Both", "inner", "Vary", "X-V",
@@ -261,4 +247,18 @@ func TestHTTPOuterMiddlewareOfWaiters(t *testing.T) {
 		}
 		require.Equal(t, 1, only)
 	}
+}
+
+// A stored response without content says no length, to HEAD neither (RFC 9110 §8.6).
+func TestHTTPHeadOfNoContent(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto int) {
+		s, client := server(t, newCache(t, holdover.Config{}).Handler(answer(204, "", "Cache-Control", "max-age=60")), proto)
+		for i, method := range []string{"GET", "GET", "HEAD"} {
+			res, err := over(t, client, method, s.URL)
+			require.NoError(t, err)
+			require.Equal(t, 204, res.StatusCode)
+			require.Empty(t, res.Header.Values("Content-Length"), method)
+			require.Equal(t, i > 0, strings.Contains(res.Header.Get("Cache-Status"), "; hit"))
+		}
+	})
 }

@@ -32,7 +32,9 @@ func sendHit(w http.ResponseWriter, r *http.Request, e *store.Entry, v *view, st
 	}
 	h["Age"] = st.age[:]
 	if r.Method == http.MethodHead {
-		h["Content-Length"] = v.length
+		if e.Status() != http.StatusNoContent { // RFC 9110 §8.6
+			h["Content-Length"] = v.length
+		}
 		w.WriteHeader(e.Status())
 		return
 	}

@@ -3,7 +3,6 @@
 package outage_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"net"
@@ -36,13 +35,11 @@ const (
 type arrival struct {
 	key string
 	at  time.Time
-	// cut: the origin hung up on it although the connection had worked before.
-	// Clients repeat a GET then, net/http's transport too (RFC 9110 §9.2.2).
+	// cut: the origin hung up on it. Clients repeat a GET then at once, net/http's
+	// transport too, if it takes the connection for one that has idled (RFC 9110
+	// §9.2.2): also one that it dialled for another request and then didn't need.
 	cut bool
 }
-
-// requests is the context key of the number of requests on a connection.
-type requests struct{}
 
 // origin is a server whose behaviour can be changed while it runs.
 type origin struct {
@@ -81,9 +78,7 @@ func (o *origin) play(m mode) error {
 			return err
 		}
 		o.addr = l.Addr().String() // the same one after an outage
-		o.server = &http.Server{Handler: o, ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			return context.WithValue(ctx, requests{}, new(int))
-		}}
+		o.server = &http.Server{Handler: o}
 		go o.server.Serve(l)
 	}
 	return nil
@@ -93,9 +88,7 @@ func (o *origin) play(m mode) error {
 func (o *origin) arrive(r *http.Request) (m mode, over <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := r.Context().Value(requests{}).(*int)
-	*n++
-	o.arrivals = append(o.arrivals, arrival{r.URL.Path, time.Now(), o.mode == resetting && *n > 1})
+	o.arrivals = append(o.arrivals, arrival{r.URL.Path, time.Now(), o.mode == resetting})
 	return o.mode, o.over
 }
 

@@ -83,7 +83,7 @@ func (p *phase) sameKey() time.Duration {
 }
 
 // repeated is how soon the transport repeats a request that was cut.
-const repeated = 100 * time.Millisecond
+const repeated = 20 * time.Millisecond
 
 // excess returns by how much time the arrivals are ahead of a rate in the worst
 // window, whatever its length: n arrivals must be (n-1)/rate apart.
