@@ -150,8 +150,10 @@ func (x *exchange) failedFetch(state flight.State, how flight.How) bool {
 		x.fault, x.collapsed = "", false
 		return false
 	}
+	// A response that was held back and breaks off has an honest answer in its place.
+	heldBack := x.p.HoldBack && state.Status != 0 && state.Failure.Cause == flight.Aborted
 	x.degrade(x.fault, func() {
-		if how == flight.Started {
+		if how == flight.Started && !heldBack {
 			x.raise(state.Failure)
 		}
 	})
