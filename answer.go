@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 func (a Answer) clone() Answer {
@@ -25,11 +26,25 @@ func (a Answer) withDefaults() Answer {
 	return a
 }
 
-func (a Answer) check() error {
+// check names the part that can't be sent.
+func (a Answer) check() (part string, err error) {
 	if a.Status < 200 || a.Status > 599 || a.Status == http.StatusNotModified || a.Status == http.StatusPartialContent {
-		return fmt.Errorf("%d is not a status that can be given by itself", a.Status)
+		return "Status", fmt.Errorf("%d is not a status that can be given by itself", a.Status)
 	}
-	return nil
+	if a.Status == http.StatusNoContent && len(a.Body) > 0 {
+		return "Body", fmt.Errorf("goes with no status %d", a.Status)
+	}
+	for name, values := range a.Header {
+		if !isToken(name) {
+			return "Header", fmt.Errorf("%q is not a field name", name)
+		}
+		for _, v := range values {
+			if strings.ContainsFunc(v, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+				return "Header", fmt.Errorf("the value of %s holds control characters", name)
+			}
+		}
+	}
+	return "", nil
 }
 
 // send writes an answer of Holdover's own. It is never stored by anyone else.

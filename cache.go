@@ -176,7 +176,9 @@ func (cfg *Config) setDefaults() (errs []error) {
 }
 
 // Handler wraps next. It is middleware for net/http and for every router that
-// takes func(http.Handler) http.Handler.
+// takes func(http.Handler) http.Handler. A response is known by its URL, not by the
+// handler that made it: handlers that answer the same URLs differently need
+// Policy.Key to tell them apart, or a cache each.
 func (c *Cache) Handler(next http.Handler) http.Handler { return newHandler(c, c.rules, next) }
 
 // Policy returns a copy of the cache's policy, to start another one from.

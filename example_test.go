@@ -113,7 +113,7 @@ func ExampleCache_With() {
 	}
 	// Output:
 	// 200 hello (holdover; fwd=uri-miss; stored)
-	// 200 hello (holdover; fwd=uri-miss)
+	// 200 hello (holdover; fwd=uri-miss; detail=no-lifetime)
 	// 200 hello (holdover; hit)
 	// 200 hello (holdover; fwd=uri-miss)
 }

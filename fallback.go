@@ -42,20 +42,25 @@ func (r *rules) compileFallback() (errs []error) {
 	}
 	f.Header = textproto.CanonicalMIMEHeaderKey(f.Header)
 	f.Answer = f.Answer.withDefaults()
-	if err := f.Answer.check(); err != nil {
-		bad(".Answer.Status", "%w", err)
+	if part, err := f.Answer.check(); err != nil {
+		bad(".Answer."+part, "%w", err)
 	}
-	if f.TTL < 0 || f.Max < 0 {
-		bad(".TTL", "grants always end: TTL and Max can't be negative")
+	if f.TTL < 0 {
+		bad(".TTL", "%v is negative, but grants always end", f.TTL)
 	}
-	f.TTL = orDefault(f.TTL, defaultGrantTTL, 0)
+	if f.Max < 0 {
+		bad(".Max", "%v is negative, but grants always end", f.Max)
+	}
 	f.Max = orDefault(f.Max, defaultGrantMax, 0)
+	if f.TTL > f.Max {
+		bad(".TTL", "%v is longer than all grants of an outage together, %v", f.TTL, f.Max)
+	}
+	f.TTL = orDefault(f.TTL, min(defaultGrantTTL, f.Max), 0)
 	r.fallbackOn = map[int]bool{}
 	for i, s := range f.Statuses {
 		if s < 400 || s > 599 {
 			bad(fmt.Sprintf(".Statuses[%d]", i), "%d is not an error status", s)
-		}
-		if r.classOf(s) != failed {
+		} else if r.classOf(s) != failed {
 			bad(fmt.Sprintf(".Statuses[%d]", i), "%d is no failure: it isn't among Origin.ErrorStatuses", s)
 		}
 		r.fallbackOn[s] = true

@@ -240,7 +240,7 @@ func TestFallbackConfigErrors(t *testing.T) {
 		"TTL, no list":    {holdover.Policy{Fallback: holdover.Fallback{TTL: 1}}, "Policy.Fallback.List"},
 		"body, no list":   {holdover.Policy{Fallback: holdover.Fallback{Answer: holdover.Answer{Body: []byte("x")}}}, "Policy.Fallback.List"},
 		"bad field":       {holdover.Policy{Fallback: holdover.Fallback{List: list, Header: "X Y"}}, "Policy.Fallback.Header"},
-		"endless":         {holdover.Policy{Fallback: holdover.Fallback{List: list, Header: "X", Max: -1}}, "Policy.Fallback.TTL"},
+		"endless":         {holdover.Policy{Fallback: holdover.Fallback{List: list, Header: "X", Max: -1}}, "Policy.Fallback.Max"},
 		"endless grants":  {holdover.Policy{Fallback: holdover.Fallback{List: list, Header: "X", TTL: -1}}, "Policy.Fallback.TTL"},
 		"denial":          {holdover.Policy{Fallback: holdover.Fallback{List: list, Header: "X", Statuses: []int{403}}}, "Policy.Fallback.Statuses[0]"},
 		"no error status": {holdover.Policy{Fallback: holdover.Fallback{List: list, Header: "X", Statuses: []int{504, 200}}}, "Policy.Fallback.Statuses[1]"},

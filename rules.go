@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdover-go/holdover/internal/backoff"
@@ -67,6 +68,9 @@ func compile(p Policy, maxLife time.Duration) (*rules, error) {
 	r.compileTimes(bad)
 	r.compileKey(bad)
 	r.compileOutcome(bad)
+	if maxLife > 0 && r.Freshness.DefaultTTL > maxLife {
+		bad("Freshness.DefaultTTL", "%v is longer than anything is stored (Config.MaxLife, %v)", r.Freshness.DefaultTTL, maxLife)
+	}
 	errs = append(errs, r.Freshness.StatusTTL.validate("Policy.Freshness.StatusTTL", maxLife)...)
 	errs = append(errs, r.compileFallback()...)
 	if len(errs) > 0 {
@@ -101,6 +105,8 @@ func (r *rules) compileMethods(bad report) {
 			r.getHead = true
 		case !isToken(m) || m == http.MethodConnect || m == http.MethodTrace || m == http.MethodOptions:
 			bad(fmt.Sprintf("Methods[%d]", i), "%q can't be answered from a cache", m)
+		case m != strings.ToUpper(m):
+			bad(fmt.Sprintf("Methods[%d]", i), "%q is not %q: methods tell upper from lower case", m, strings.ToUpper(m))
 		case slices.Contains(r.otherMethods, m):
 			bad(fmt.Sprintf("Methods[%d]", i), "%q stands twice", m)
 		default:
@@ -115,6 +121,9 @@ func (r *rules) compileTimes(bad report) {
 	r.keep = orDefault(r.Grace.Keep, defaultKeep, 0)
 	r.softTimeout = orDefault(r.Origin.SoftTimeout, 0, forever)
 	r.hardTimeout = orDefault(r.Origin.HardTimeout, defaultHardTimeout, forever)
+	if r.softTimeout != forever && r.softTimeout > r.hardTimeout {
+		bad("Origin.SoftTimeout", "%v is longer than the hard timeout of %v", r.softTimeout, r.hardTimeout)
+	}
 	r.heuristicMax = orDefault(r.Freshness.HeuristicMax, defaultHeuristicMax, 0)
 	switch f := r.Freshness.HeuristicFraction; {
 	case f != f || f > 1:
@@ -187,6 +196,9 @@ func (r *rules) compileKey(bad report) {
 	if r.Safety.RequestDirectives == HonourTrusted && r.Safety.Trusted == nil {
 		bad("Safety.Trusted", "is nil, so that HonourTrusted trusts nobody; use IgnoreDirectives")
 	}
+	if r.Safety.RequestDirectives != HonourTrusted && r.Safety.Trusted != nil {
+		bad("Safety.Trusted", "has no effect unless RequestDirectives is HonourTrusted")
+	}
 	if r.Safety.RequestDirectives > HonourTrusted {
 		bad("Safety.RequestDirectives", "unknown value %d", r.Safety.RequestDirectives)
 	}
@@ -201,8 +213,8 @@ func (r *rules) compileOutcome(bad report) {
 		bad("Outcome", "unknown value %d", r.Outcome)
 	}
 	r.allow = r.Allow.withDefaults()
-	if err := r.allow.check(); err != nil {
-		bad("Allow.Status", "%w", err)
+	if part, err := r.allow.check(); err != nil {
+		bad("Allow."+part, "%w", err)
 	}
 	if r.Outcome != AllowAll && r.Allow.given() {
 		bad("Allow", "is given only under the outcome policy AllowAll, which is not set")

@@ -71,8 +71,11 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 	}
 	mergeHeader(h, header, j.draft.Flags&store.Sniffed != 0)
 	st := status{fwd: x.fwd, collapsed: !starter, stored: j.storing() && state.Keep}
-	if x.fault != "" {
+	switch {
+	case x.fault != "":
 		st.detail = x.fault
+	case !st.stored:
+		st.detail = j.refused // the answer to "why isn't it cached?"
 	}
 	appendStatus(h, st.String())
 	x.status, x.sent = state.Status, true
