@@ -433,3 +433,19 @@ func TestHazardUnstorableBodyIsNotBufferedForSlowClient(t *testing.T) {
 		require.Equal(t, 256*len(chunk), slow.n)
 	})
 }
+
+// Who wonders why a page isn't cached finds the reason in the answer.
+func TestWhyNotStored(t *testing.T) {
+	for reason, fields := range map[string][]string{
+		"no-store":    {"Cache-Control", "no-store"},
+		"private":     {"Cache-Control", "private, max-age=60"},
+		"set-cookie":  {"Cache-Control", "max-age=60", "Set-Cookie", "a=b"},
+		"vary-star":   {"Cache-Control", "max-age=60", "Vary", "*"},
+		"no-lifetime": nil,
+	} {
+		t.Run(reason, func(t *testing.T) {
+			w, _, _ := tried(newCache(t, holdover.Config{}).Handler(answer(200, "x", fields...)))
+			require.Contains(t, w.Header().Get("Cache-Status"), "detail="+reason)
+		})
+	}
+}
