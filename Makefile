@@ -32,7 +32,7 @@ tidy:
 race:
 	$(GO) test -race -shuffle=on work
 
-# Tests that count allocations can't run under the race detector.
+# Once more without the race detector: what is allocated, and memory at full size.
 allocs:
 	$(GO) test -run Alloc work
 

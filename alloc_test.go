@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-//go:build !race
-
-// Under the race detector a sync.Pool drops what it is given at random, so that
-// allocations can't be counted. These tests run without it.
-
 package holdover_test
 
 import (
