@@ -116,7 +116,8 @@ func (x *exchange) sendable(s flight.State) bool {
 	if _, ranged := x.r.Header["Range"]; ranged && s.Keep {
 		return false
 	}
-	if _, usable := x.usable(ReasonTruncated); usable || x.p.HoldBack {
+	// Whatever could take the place of a body that breaks off must be able to.
+	if _, usable := x.usable(ReasonTruncated); usable || x.p.HoldBack || x.p.answersFailures() {
 		return s.Outgrown || s.Buffered > x.p.holdBack(x.found.entry)
 	}
 	return true

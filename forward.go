@@ -162,11 +162,8 @@ func (x *exchange) accepts(fl *flight.Flight) bool {
 		return false
 	}
 	state := fl.State()
-	if j, _ := state.Note.(*judgement); j != nil {
-		over := state.Phase == flight.Complete && (j.entry == nil || j.outcome >= failed)
-		if over || x.c.purged(&j.draft) {
-			return false // its answer isn't there for who comes later
-		}
+	if j, _ := state.Note.(*judgement); j != nil && x.c.purged(&j.draft) {
+		return false
 	}
 	x.racing = x.r.Method == http.MethodGet && x.waitsFor(state) && x.outruns(fl)
 	if x.racing {

@@ -89,7 +89,9 @@ func (g *Group) Join(client context.Context, key Key, since uint64, accept func(
 	if n := len(flights); n > 0 {
 		newest := flights[n-1]
 		switch {
-		case newest.State().Phase == Failed: // its handler is still running
+		case newest.State().Phase >= Complete:
+			// Failed, and its handler is still running; or complete and about to
+			// land, so that a new lookup finds what became of it.
 			return newest, nil, Busy
 		case accept(newest):
 			return newest, newest.Attach(client, false), Joined

@@ -95,8 +95,8 @@ func TestKeyIsFreeOnceReturned(t *testing.T) {
 	}
 }
 
-// Who joins at the last moment gets all of the body, or learns that its owner has it: it
-// isn't given back while the flight can be joined, and once it can't, Landed has changed.
+// Who joins at the last moment gets all of the body, or learns that its owner has it. Who
+// comes after it is complete waits until it has landed, and then Landed has changed.
 func TestJoinAtTheEnd(t *testing.T) {
 	for name, owned := range map[string]bool{"buffered": false, "the owner has it": true} {
 		t.Run(name, func(t *testing.T) {
@@ -106,11 +106,15 @@ func TestJoinAtTheEnd(t *testing.T) {
 			together(4, func() {
 				for range 200 {
 					since := g.group.Landed([]byte("k"))
-					_, r, how := g.group.Join(t.Context(), k, since, yes, g.open(cfg, func(w http.ResponseWriter, _ *http.Request) {
+					f, r, how := g.group.Join(t.Context(), k, since, yes, g.open(cfg, func(w http.ResponseWriter, _ *http.Request) {
 						fetches.Add(1)
 						_, _ = write(w, 5000)
 					}))
-					if how == flight.Changed {
+					switch how {
+					case flight.Busy: // complete, about to land
+						<-f.Returned()
+						continue
+					case flight.Changed:
 						continue
 					}
 					body, state, _ := readAll(r, 0)
