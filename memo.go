@@ -4,6 +4,7 @@ package holdover
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"weak"
 
@@ -22,8 +23,12 @@ type memo struct {
 	variant weak.Pointer[store.Entry] // the store alone decides what stays in memory
 }
 
-// maxMemoNames is how many selecting fields are remembered; more are rare.
-const maxMemoNames = 3
+// maxMemoNames is how many selecting fields are remembered, and maxMemoWords how long
+// their values may be together: clients choose them, and nothing else bounds them here.
+const (
+	maxMemoNames = 3
+	maxMemoWords = 256
+)
 
 // wordsOf collects the values that select, as they stand in the request. False means
 // that they are more than is remembered.
@@ -58,6 +63,18 @@ func (m *memos) recall(words *[maxMemoNames]string) *store.Entry {
 	return last.variant.Value()
 }
 
+// remember notes the variant, unless that is what it knows. The words are copied: those of
+// a request share their memory with all of its header.
 func (m *memos) remember(words *[maxMemoNames]string, e *store.Entry) {
-	m.slot(words).Store(&memo{words: *words, variant: weak.Make(e)})
+	slot := m.slot(words)
+	last := slot.Load()
+	known := last != nil && last.words == *words && last.variant.Value() == e
+	if known || len(words[0])+len(words[1])+len(words[2]) > maxMemoWords {
+		return
+	}
+	next := &memo{variant: weak.Make(e)}
+	for i, word := range words {
+		next.words[i] = strings.Clone(word)
+	}
+	slot.Store(next)
 }

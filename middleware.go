@@ -42,7 +42,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := interestOf(r)
 	where, why := h.p.classify(r, in)
 	if where != cached {
-		h.passThrough(w, r, where, why, now)
+		h.passThrough(w, r, where, why)
 		return
 	}
 	var buf [256]byte
@@ -52,7 +52,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x, usable := h.newExchange(w, r, in, slices.Clone(key), now)
 	if !usable || x.nested() {
-		h.passThrough(w, r, direct, ReasonBypass, now)
+		h.passThrough(w, r, direct, ReasonBypass)
 		return
 	}
 	x.answer()

@@ -16,7 +16,7 @@ import (
 
 // passThrough calls the handler with the request's own writer, on its own
 // goroutine. Only Cache-Status is added, and that not to upgrades.
-func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where route, why Reason, now int64) {
+func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where route, why Reason) {
 	began := time.Now()
 	p := &passing{w: w}
 	if where != upgrade {

@@ -4,6 +4,7 @@ package holdover
 
 import (
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,7 +45,7 @@ func (s *scopes) get(name string) *scope {
 	sc, known := s.named.Get(name)
 	if !known {
 		sc = &scope{}
-		s.named.Add(name, sc)
+		s.named.Add(strings.Clone(name), sc) // it may be a part of a whole header
 	}
 	return sc
 }
