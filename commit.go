@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/holdover-go/holdover/internal/flight"
-	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/internal/keystate"
 	"github.com/holdover-go/holdover/store"
 )
@@ -38,6 +37,10 @@ func (f *fetch) commit(result flight.Result) bool {
 
 func (f *fetch) commitWhole(j *judgement, result flight.Result) {
 	body, header := result.Body, result.Header
+	if j.foreign {
+		j.entry = f.asked.validated
+		return
+	}
 	if j.freshened {
 		body, header = f.asked.validated.Body(), freshenedHeader(f.asked.validated, header)
 	}
@@ -102,7 +105,7 @@ func (f *fetch) store(j *judgement, d store.Response) (bool, error) {
 	if j.outcome >= failed && record != nil && len(names) == 0 {
 		// A failure that doesn't vary must not displace the other variants.
 		names = varyNames(record)
-		selected = string(httpfield.AppendSelected(nil, names, f.asked.header, f.asked.host))
+		selected = string(f.p.appendSelected(nil, names, f.asked.header, f.asked.host))
 	}
 	displaces := f.hasCopy || record != nil && !slices.Equal(names, varyNames(record))
 	dry := j.outcome >= failed && displaces

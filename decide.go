@@ -41,9 +41,10 @@ func factsOf(e *store.Entry, soft bool, now int64) facts {
 
 func (f facts) has(flag store.Flags) bool { return f.flags&flag != 0 }
 
-// originsOwn reports whether the lifetime is the origin's own word.
-func (f facts) originsOwn() bool {
-	return f.source == store.SourceNone || f.source <= store.SourceExpires
+// forAll reports whether a lifetime from this source may be given to requests that carry
+// credentials: it is the origin's own word, or in the profile RFC a heuristic.
+func (p *rules) forAll(source store.Source) bool {
+	return source <= store.SourceExpires || source == store.SourceHeuristic && p.Profile == RFC
 }
 
 // fresh: RFC 9111 §4.2. Equal means stale.
@@ -59,11 +60,12 @@ func (f facts) mayBeStale() bool {
 }
 
 // window resolves one of the stale windows. s-maxage implies proxy-revalidate
-// (RFC 9111 §5.2.2.10), which an explicit window of the origin outranks and one
-// of the policy does not; nor does that apply to what may be one user's own.
-func (f facts) window(origins, policys time.Duration) time.Duration {
+// (RFC 9111 §5.2.2.10), which an explicit window of the origin outranks, but not in the
+// profile RFC, and one of the policy does not; nor does that apply to what may be one
+// user's own.
+func (f facts) window(origins, policys time.Duration, p *rules) time.Duration {
 	switch {
-	case !f.mayBeStale():
+	case !f.mayBeStale(), p.Profile == RFC && f.has(store.SMaxAge):
 		return 0
 	case origins != store.Absent:
 		return origins
@@ -81,9 +83,9 @@ type wishes struct {
 
 // barredFrom reports whether the response must not be used for this request at
 // all: lifetimes and windows that the origin didn't give never apply to credentials.
-func (f facts) barredFrom(w wishes) bool {
-	silent := f.source == store.SourceNone && f.sie == store.Absent && f.swr == store.Absent
-	return w.credentials && (!f.originsOwn() || silent)
+func (f facts) barredFrom(w wishes, p *rules) bool {
+	silent := p.Profile == Safe && f.source == store.SourceNone && f.sie == store.Absent && f.swr == store.Absent
+	return w.credentials && (!p.forAll(f.source) || silent)
 }
 
 // action is what a request does next.
@@ -115,13 +117,13 @@ func decideStored(stored bool, f facts, w wishes, p *rules, miss Reason) decisio
 	switch {
 	case !stored:
 		return decision{forward, miss}
-	case f.barredFrom(w):
+	case f.barredFrom(w, p):
 		return decision{forward, ReasonRequest}
 	case f.has(store.NoCache): // RFC 9111 §5.2.2.4
 		return decision{forward, ReasonStale}
 	case w.cc.NoCache: // RFC 9111 §5.2.1.4
 		return decision{forward, ReasonRequest}
-	case w.cc.MaxAge != cachecontrol.Absent && f.age > w.cc.MaxAge: // §5.2.1.1
+	case w.cc.MaxAge != cachecontrol.Absent && f.age > w.cc.MaxAge && !(f.has(store.Immutable) && f.fresh()): // §5.2.1.1, RFC 8246 §2.1
 		return decision{forward, ReasonRequest}
 	case f.fresh():
 		if w.cc.MinFresh != cachecontrol.Absent && f.lifetime-f.age < w.cc.MinFresh { // §5.2.1.3
@@ -132,7 +134,7 @@ func decideStored(stored bool, f facts, w wishes, p *rules, miss Reason) decisio
 		return decision{forward, ReasonRequest}
 	case p.Outcome == Strict: // nothing stale
 		return decision{forward, ReasonStale}
-	case f.staleness() < f.window(f.swr, p.swr): // RFC 5861 §3
+	case f.staleness() < f.window(f.swr, p.swr, p): // RFC 5861 §3
 		return decision{serveStale, ReasonStaleWhileRevalidate}
 	case f.acceptsStale(w, p): // §5.2.1.2
 		return decision{serve, ReasonMaxStale}
@@ -152,7 +154,7 @@ func (f facts) acceptsStale(w wishes, p *rules) bool {
 // right: a pure function. A response that a request's no-cache refuses is not given
 // either; max-age and min-fresh are preferences and yield to a failure.
 func onFault(f facts, w wishes, p *rules, fault Reason) (Reason, bool) {
-	if f.has(store.NoCache|store.Failed) || f.barredFrom(w) || w.cc.NoCache || p.Outcome == Strict {
+	if f.has(store.NoCache|store.Failed) || f.barredFrom(w, p) || w.cc.NoCache || p.Outcome == Strict {
 		return "", false
 	}
 	if f.fresh() { // the request preferred a newer one
@@ -161,7 +163,7 @@ func onFault(f facts, w wishes, p *rules, fault Reason) (Reason, bool) {
 	if !f.mayBeStale() {
 		return "", false
 	}
-	if f.staleness() < f.window(f.sie, p.sie) {
+	if f.staleness() < f.window(f.sie, p.sie, p) {
 		return ReasonStaleIfError, true
 	}
 	// A stale-if-error of the request (RFC 5861 §4) reaches as far as keep.
@@ -169,9 +171,9 @@ func onFault(f facts, w wishes, p *rules, fault Reason) (Reason, bool) {
 		return ReasonStaleIfError, true
 	}
 	if fault == ReasonSoftTimeout {
-		return ReasonSoftTimeout, f.staleness() < f.window(f.swr, p.swr)
+		return ReasonSoftTimeout, f.staleness() < f.window(f.swr, p.swr, p)
 	}
-	if unreachable(fault) && f.sie == store.Absent && f.staleness() < f.window(store.Absent, p.keep) {
+	if unreachable(fault) && f.sie == store.Absent && f.staleness() < f.window(store.Absent, p.keep, p) {
 		return ReasonDisconnected, true // RFC 9111 §4.2.4
 	}
 	return "", false

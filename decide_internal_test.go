@@ -240,14 +240,14 @@ type model struct {
 
 // never are the cases in which no instant matters.
 func (m model) never() bool {
-	theirs := m.f.source != store.SourceHeuristic && m.f.source != store.SourceRetryAfter &&
+	theirs := (m.p.Profile == RFC || m.f.source != store.SourceHeuristic) && m.f.source != store.SourceRetryAfter &&
 		m.f.source != store.SourceStatusRule && m.f.source != store.SourceDefault
 	return m.f.flags&store.NoCache != 0 || m.w.cc.NoCache || m.w.credentials && (!theirs || m.silent())
 }
 
 // silent: the origin said nothing that could apply.
 func (m model) silent() bool {
-	return m.f.source == store.SourceNone && max(m.f.sie, m.f.swr) == store.Absent
+	return m.p.Profile == Safe && m.f.source == store.SourceNone && max(m.f.sie, m.f.swr) == store.Absent
 }
 
 // neverStale are those in which only a fresh response may be used.
@@ -265,10 +265,11 @@ func (m model) staleFor() (stale bool, by time.Duration) {
 
 // window is the origin's, or the policy's where s-maxage leaves it a say.
 func (m model) window(origins, policys time.Duration) time.Duration {
-	if origins >= 0 {
+	smaxage := m.f.flags&store.SMaxAge != 0
+	switch {
+	case origins >= 0 && (m.p.Profile == Safe || !smaxage):
 		return origins
-	}
-	if m.f.flags&store.SMaxAge != 0 {
+	case smaxage:
 		return 0
 	}
 	return policys
@@ -282,7 +283,7 @@ func (m model) mayServe() bool {
 	cc := m.w.cc
 	stale, by := m.staleFor()
 	switch {
-	case m.never(), cc.MaxAge >= 0 && m.f.age > cc.MaxAge:
+	case m.never(), cc.MaxAge >= 0 && m.f.age > cc.MaxAge && (stale || m.f.flags&store.Immutable == 0):
 		return false
 	case !stale:
 		return cc.MinFresh < 0 || m.f.lifetime-m.f.age >= cc.MinFresh
@@ -353,7 +354,7 @@ func somePolicies(t *testing.T) (list []*rules) {
 	second := time.Second
 	for _, g := range []Grace{{}, {Keep: -1}, {Keep: 3 * second}, {StaleWhileRevalidate: 2 * second, Keep: 4 * second}, {StaleIfError: 2 * second, Keep: second}} {
 		for _, o := range []Outcome{Resilient, Strict, AllowAll} {
-			list = append(list, compiled(t, Policy{Grace: g, Outcome: o}))
+			list = append(list, compiled(t, Policy{Grace: g, Outcome: o}), compiled(t, Policy{Profile: RFC, Grace: g, Outcome: o}))
 		}
 	}
 	return list

@@ -58,7 +58,8 @@ const (
 	ReasonTooLarge      Reason = "too-large"
 	ReasonNoRoom        Reason = "no-room" // Config.MaxInFlight
 	ReasonUnstorable    Reason = "unstorable"
-	ReasonPurged        Reason = "purged" // while it was fetched
+	ReasonPurged        Reason = "purged"             // while it was fetched
+	ReasonMismatch      Reason = "validator-mismatch" // a 304 that names another validator (RFC 9111 §4.3.4)
 	ReasonOutcome       Reason = "outcome"
 
 	// Why something was dropped or marked.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/holdover-go/holdover/internal/cachecontrol"
 	"github.com/holdover-go/holdover/internal/flight"
-	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/internal/keystate"
 	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
@@ -175,7 +174,7 @@ func (x *exchange) answer() {
 func (x *exchange) lookup() {
 	key := []byte(x.key)
 	x.landed = x.c.flights.Landed(key)
-	x.found = x.c.lookup(key, x.r)
+	x.found = x.c.lookup(x.p, key, x.r)
 	if x.found.entry != nil {
 		x.facts = factsOf(x.found.entry, x.found.soft, x.now)
 	}
@@ -291,7 +290,7 @@ func (x *exchange) flightKey() flight.Key {
 		names = x.names
 	}
 	if len(names) > 0 {
-		k.Variant = string(httpfield.AppendSelected(nil, names, x.r.Header, x.r.Host))
+		k.Variant = string(x.p.appendSelected(nil, names, x.r.Header, x.r.Host))
 	}
 	return k
 }

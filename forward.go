@@ -66,7 +66,7 @@ func (x *exchange) runsAlone() (Reason, bool) {
 	return "", false
 }
 
-func (x *exchange) barredFrom() bool { return x.facts.barredFrom(x.wishes) }
+func (x *exchange) barredFrom() bool { return x.facts.barredFrom(x.wishes, x.p) }
 
 // ask asks the scope for permission to call the handler.
 func (x *exchange) ask(hasCopy, background bool) (perm backoff.Permission) {

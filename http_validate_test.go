@@ -62,7 +62,31 @@ func TestHTTPBare304NeverReachesUnconditionalClient(t *testing.T) {
 	}
 }
 
-// A 304 renews all fields but those of the body, and restarts freshness.
+// RFC 9111 §4.3.4: a 304 that names another entity-tag answers, and updates nothing.
+func TestHTTPForeign304(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, digits, "Cache-Control", "max-age=1", "Etag", `"1"`, "X-A", "old"))
+		h := newCache(t, holdover.Config{}).Handler(o)
+		get(h)
+		time.Sleep(2 * time.Second)
+		o.set(func(w http.ResponseWriter, r *http.Request) {
+			require.Equal(t, `"1"`, r.Header.Get("If-None-Match"), "what was stored stays as it is")
+			setFields(w.Header(), []string{"Cache-Control", "max-age=60", "X-A", "new", "Etag", `"2"`})
+			w.WriteHeader(http.StatusNotModified)
+		})
+		for range 2 {
+			w := get(h)
+			require.Equal(t, digits, w.Body.String())
+			require.Equal(t, "old", w.Header().Get("X-A"))
+			require.Equal(t, `"1"`, w.Header().Get("Etag"))
+			require.Equal(t, "max-age=1", w.Header().Get("Cache-Control"))
+			require.NotContains(t, w.Header().Get("Cache-Status"), "stored")
+		}
+		require.EqualValues(t, 3, o.calls.Load())
+	})
+}
+
+// RFC 9111 §3.2, §4.3.4: a 304 renews all fields but Content-Length, and restarts freshness.
 func TestHTTPFreshening(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOrigin(answer(200, digits, "Cache-Control", "max-age=1", "Etag", `"1"`, "X-A", "old", "X-B", "old", "Content-Type", "text/x"))
@@ -81,7 +105,7 @@ func TestHTTPFreshening(t *testing.T) {
 			require.Equal(t, "new", w.Header().Get("X-A"))
 			require.Equal(t, "old", w.Header().Get("X-B"))
 			require.NotEqual(t, "3", w.Header().Get("Content-Length"))
-			require.Equal(t, "text/x", w.Header().Get("Content-Type"))
+			require.Equal(t, "text/y", w.Header().Get("Content-Type"))
 			if i == 0 {
 				require.Contains(t, w.Header().Get("Cache-Status"), "fwd-status=304")
 			}
@@ -151,5 +175,21 @@ func TestHTTPHeadAndStored(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, "new", get(h).Body.String())
 		require.EqualValues(t, before+1, o.calls.Load(), "still collapsed and stored")
+	})
+}
+
+// RFC 9111 §4.3.2: without Last-Modified the stored Date is what If-Modified-Since is
+// compared with.
+func TestHTTPModifiedSinceDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, digits, "Cache-Control", "max-age=60"))
+		h := newCache(t, holdover.Config{}).Handler(o)
+		date, err := http.ParseTime(get(h).Header().Get("Date"))
+		require.NoError(t, err)
+		for offset, want := range map[time.Duration]int{-time.Second: 200, 0: 304, time.Second: 304} {
+			w := get(h, "If-Modified-Since", date.Add(offset).Format(http.TimeFormat))
+			require.Equal(t, want, w.Code, offset)
+		}
+		require.EqualValues(t, 1, o.calls.Load())
 	})
 }

@@ -409,16 +409,52 @@ func storedEntry(t *testing.T, body string, lines ...string) *store.Entry {
 	return e
 }
 
-// RFC 9111 §3.2: a 304 updates all but what describes the stored body.
+// RFC 9111 §3.2: a 304 updates all but Content-Length, and what tells how to read the
+// stored bytes only where a strong validator says that they are the same.
 func TestFreshenedHeader(t *testing.T) {
-	e := storedEntry(t, "body", "Content-Type: text/plain", "Content-Encoding: br", "Content-Length: 4", `Etag: "1"`,
-		"X-Old: stays", "X-New: old", "X-New: older", "Date: "+httpDate(-time.Hour), "Age: 5")
-	got := freshenedHeader(e, fields("Content-Type: text/html", "Content-Encoding: gzip", "Content-Length: 0",
-		"Content-Range: bytes 0-1/2", `Etag: "1"`, "X-New: new", "Date: "+httpDate(0), "Connection: close, X-Hop", "X-Hop: 1",
-		"Keep-Alive: timeout=5"))
-	require.Equal(t, fields("Content-Type: text/plain", "Content-Encoding: br", "Content-Length: 4", `Etag: "1"`,
-		"X-Old: stays", "X-New: new", "Date: "+httpDate(0)), got)
-	require.Equal(t, "5", freshenedHeader(e, fields("Age: 5")).Get("Age"))
+	stored := func(etag string) *store.Entry {
+		return storedEntry(t, "body", "Content-Type: text/plain", "Content-Encoding: br", "Content-Length: 4", "Etag: "+etag,
+			"X-Old: stays", "X-New: old", "X-New: older", "Date: "+httpDate(-time.Hour), "Age: 5")
+	}
+	update := func(etag string) http.Header {
+		return fields("Content-Type: text/html", "Content-Encoding: gzip", "Content-Length: 0", "Content-Md5: new",
+			"Etag: "+etag, "X-New: new", "Date: "+httpDate(0), "Connection: close, X-Hop", "X-Hop: 1", "Keep-Alive: timeout=5")
+	}
+	for _, tt := range []struct{ stored, update, encoding, etag string }{
+		{`"1"`, `"1"`, "gzip", `"1"`},
+		{`W/"1"`, `W/"1"`, "br", `W/"1"`},
+		{`W/"1"`, `"1"`, "br", `W/"1"`}, // weak for a reason, such as having been compressed
+		{`"1"`, `W/"1"`, "br", `"1"`},
+	} {
+		require.Equal(t, fields("Content-Type: text/html", "Content-Encoding: "+tt.encoding, "Content-Length: 4", "Content-Md5: new",
+			"Etag: "+tt.etag, "X-Old: stays", "X-New: new", "Date: "+httpDate(0)),
+			freshenedHeader(stored(tt.stored), update(tt.update)), tt.update)
+	}
+	require.Equal(t, "5", freshenedHeader(stored(`"1"`), fields("Age: 5")).Get("Age"))
+	require.Equal(t, `"2"`, freshenedHeader(storedEntry(t, "b", "Last-Modified: "+httpDate(0)), fields(`Etag: "2"`)).Get("Etag"))
+}
+
+// RFC 9111 §4.3.4: a 304 that names another validator updates nothing.
+func TestA304OfOtherValidators(t *testing.T) {
+	day, other := "Last-Modified: "+httpDate(-24*time.Hour), "Last-Modified: "+httpDate(-time.Hour)
+	for _, tt := range []struct {
+		stored, update []string
+		want           bool
+	}{
+		{[]string{`Etag: "1"`}, nil, true}, // ours were the only ones
+		{[]string{`Etag: "1"`}, []string{`Etag: "1"`}, true},
+		{[]string{`Etag: "1"`}, []string{`Etag: W/"1"`}, true},
+		{[]string{`Etag: "1"`}, []string{`Etag: "2"`}, false},
+		{[]string{`Etag: "1"`}, []string{`Etag: W/"2"`}, false},
+		{[]string{`Etag: "1"`}, []string{`Etag: "1"`, `Etag: "2"`}, false},
+		{[]string{`Etag: "1"`, day}, []string{`Etag: "1"`, other}, true}, // the entity-tag counts
+		{[]string{`Etag: "1"`, day}, []string{other}, false},
+		{[]string{day}, []string{day}, true},
+		{[]string{day}, []string{other}, false},
+		{[]string{day}, []string{`Etag: "2"`}, true}, // says nothing against it
+	} {
+		require.Equal(t, tt.want, speaksOf(storedEntry(t, "b", tt.stored...), fields(tt.update...)), "%v %v", tt.stored, tt.update)
+	}
 }
 
 // A 304 to our own validators is judged as the response that it renews.

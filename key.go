@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/holdover-go/holdover/internal/httpfield"
 )
 
 // The key text is a method class, a scheme and a row of parts, each preceded by its
@@ -156,6 +158,11 @@ func appendBody(dst []byte, body []byte, h http.Header) []byte {
 	return appendPart(append(dst, " b"...), digest(string(append(text, body...))))
 }
 
+// appendSelected appends the text of what a request selects a variant by.
+func (p *rules) appendSelected(dst []byte, names []string, h http.Header, host string) []byte {
+	return httpfield.AppendSelected(dst, names, h, host, httpfield.Syntax(p.Profile == RFC))
+}
+
 // appendVariant makes the key of a variant out of the primary key. The
 // generation ties it to one vary record: a new record makes all of them unreachable.
 func appendVariant(dst, primary []byte, generation string, slot uint64) []byte {
@@ -229,7 +236,7 @@ func sameTarget(target string, u *url.URL) bool {
 		(n == len(target) || target[n] == '?') && strings.IndexByte(u.Path, '%') < 0 {
 		return sameQuery(target[n:], u)
 	}
-	if _, absolute, is := strings.Cut(target, "://"); is && target[0] != '/' {
+	if scheme, absolute, is := strings.Cut(target, "://"); is && target[0] != '/' && !strings.Contains(scheme, ":") {
 		if i := strings.IndexAny(absolute, "/?"); i >= 0 { // RFC 9112 §3.2.2
 			target = absolute[i:]
 		} else {

@@ -296,7 +296,7 @@ func TestVariantSlotsAreSpread(t *testing.T) {
 		var count [slots]int
 		for i := range values {
 			h := http.Header{"Accept-Language": {fmt.Sprintf("x-%d", i)}}
-			count[variantSlot(generation, httpfield.AppendSelected(nil, []string{"Accept-Language"}, h, ""), slots)]++
+			count[variantSlot(generation, httpfield.AppendSelected(nil, []string{"Accept-Language"}, h, "", httpfield.Strict), slots)]++
 		}
 		chi := 0.0
 		for _, n := range count {
@@ -381,6 +381,7 @@ func FuzzSameTarget(f *testing.F) {
 	}
 	f.Add("/a?b", "/a?b")
 	f.Add("A://0", "0")
+	f.Add("A::///", "/")
 	f.Fuzz(func(t *testing.T, target, other string) {
 		u, err := url.ParseRequestURI(target)
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -51,7 +50,7 @@ func (h *handler) variantInMemory(key []byte, record *store.Entry, r *http.Reque
 	if hard, _ := h.c.marks.Entry(record); hard {
 		return nil
 	}
-	s := choose(selectedBuf[:0], variantBuf[:0], key, record, r, h.c.cfg.MaxVariants)
+	s := h.p.choose(selectedBuf[:0], variantBuf[:0], key, record, r, h.c.cfg.MaxVariants)
 	v, err := h.memory.GetBytes(r.Context(), s.variant, now)
 	if err != nil || !s.matches(v, record) {
 		return nil
@@ -66,9 +65,9 @@ type selection struct {
 }
 
 // choose appends what r selects by, and the key of that variant.
-func choose(selected, variant, key []byte, record *store.Entry, r *http.Request, slots int) selection {
+func (p *rules) choose(selected, variant, key []byte, record *store.Entry, r *http.Request, slots int) selection {
 	v := varyViewOf(record)
-	selected = httpfield.AppendSelected(selected, v.names, r.Header, r.Host)
+	selected = p.appendSelected(selected, v.names, r.Header, r.Host)
 	variant = appendVariant(variant, key, v.generation, variantSlot(record.Generation(), selected, slots))
 	return selection{selected: selected, variant: variant}
 }
@@ -81,7 +80,7 @@ func (s selection) matches(v, record *store.Entry) bool {
 
 // lookup finds the response for a request in any store, with the store's deadline
 // over all round trips, and drops what was purged. A store that fails is a miss.
-func (c *Cache) lookup(key []byte, r *http.Request) found {
+func (c *Cache) lookup(p *rules, key []byte, r *http.Request) found {
 	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.StoreTimeout)
 	defer cancel()
 	e := c.get(ctx, key)
@@ -95,7 +94,7 @@ func (c *Cache) lookup(key []byte, r *http.Request) found {
 	if e.Kind() != store.KindVary {
 		return found{entry: e, soft: soft}
 	}
-	s := choose(nil, nil, key, e, r, c.cfg.MaxVariants)
+	s := p.choose(nil, nil, key, e, r, c.cfg.MaxVariants)
 	f := found{record: e, miss: ReasonVaryMiss}
 	v := c.get(ctx, s.variant)
 	if v == nil || !s.matches(v, e) {

@@ -75,7 +75,7 @@ func (h *handler) serveHit(w http.ResponseWriter, r *http.Request, in interest, 
 			return false
 		}
 	}
-	if !h.p.plain(in, st.originsOwn) {
+	if !h.p.plain(in, st.forAll) {
 		return false
 	}
 	sendHit(w, r, e, v, st)
@@ -87,8 +87,8 @@ func (h *handler) serveHit(w http.ResponseWriter, r *http.Request, in interest, 
 }
 
 // plain reports whether a request wants the stored response just as it is.
-func (p *rules) plain(in interest, originsOwn bool) bool {
-	if !originsOwn && p.credentials(in) {
+func (p *rules) plain(in interest, forAll bool) bool {
+	if !forAll && p.credentials(in) {
 		return false
 	}
 	if in&hasDirectives != 0 && p.Safety.RequestDirectives != IgnoreDirectives {

@@ -3,6 +3,7 @@
 package holdover
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"time"
@@ -15,6 +16,9 @@ import (
 // Durations: 0 means the default, a negative value means off. What a response
 // says about itself wins over the policy unless a field says otherwise.
 type Policy struct {
+	// Profile decides how much is reused: Safe (default) or RFC.
+	Profile Profile
+
 	// Methods that are answered from the cache. Default: GET and HEAD, which
 	// go together. For a further method, such as POST, up to 64 KiB of the
 	// request's body become part of the key; a request with more bypasses. A
@@ -26,6 +30,13 @@ type Policy struct {
 	Origin    Origin
 	Key       Key
 	Safety    Safety
+
+	// TargetedFields are the names of the targeted fields that are meant for this
+	// cache (RFC 9213 §2.2), the most specific first. The first of them that a
+	// response has, and that is valid and not empty, counts in place of
+	// Cache-Control and Expires; it is passed on like any other. Default: none in
+	// the profile Safe, CDN-Cache-Control in RFC.
+	TargetedFields []string
 
 	// Outcome says what failures and denials do to what is stored.
 	// Default: Resilient.
@@ -57,6 +68,43 @@ type Policy struct {
 	// that breaks off becomes an honest 502 instead of half a body. Under AllowAll
 	// and with a Fallback it is always on.
 	HoldBack bool
+}
+
+// Profile is how much of what RFC 9111 allows is done. Both conform to it.
+type Profile uint8
+
+const (
+	// Safe reuses nothing that operators come to regret. Responses that set cookies
+	// are not stored (see Safety.SetCookie); a lifetime or a stale window that the
+	// origin didn't give itself is kept from requests with credentials; an explicit
+	// stale-while-revalidate or stale-if-error counts beside s-maxage; and no targeted
+	// field is taken for meant for this cache.
+	Safe Profile = iota
+	// RFC reuses all that RFC 9111 lets a shared cache reuse. Responses are stored
+	// with their cookies (§7.3); heuristic lifetimes (§4.2.2) apply whatever cookies the
+	// request carried; s-maxage forbids every stale use (§5.2.2.10);
+	// CDN-Cache-Control counts (RFC 9213); and in selecting fields whose syntax isn't
+	// known, blanks around commas don't tell requests apart (§4.1).
+	RFC
+)
+
+// String returns the name as it stands in flags: safe or rfc.
+func (p Profile) String() string {
+	if p == RFC {
+		return "rfc"
+	}
+	return "safe"
+}
+
+// ParseProfile reads safe or rfc.
+func ParseProfile(name string) (Profile, error) {
+	switch name {
+	case "safe":
+		return Safe, nil
+	case "rfc":
+		return RFC, nil
+	}
+	return Safe, &ConfigError{Field: "Policy.Profile", Err: fmt.Errorf("%q is neither safe nor rfc", name)}
 }
 
 // Freshness says how long a response is fresh where the origin is silent.
@@ -149,8 +197,11 @@ type Key struct {
 type SetCookie uint8
 
 const (
+	// SetCookieByProfile is RefuseSetCookie in the profile Safe and StoreSetCookie in
+	// RFC.
+	SetCookieByProfile SetCookie = iota
 	// RefuseSetCookie passes the response on and doesn't store it.
-	RefuseSetCookie SetCookie = iota
+	RefuseSetCookie
 	// StripSetCookie stores it without Set-Cookie; only the client whose
 	// request made the handler run gets the cookies.
 	StripSetCookie
@@ -172,7 +223,8 @@ const (
 
 // Safety bounds what clients and origins can make the cache do.
 type Safety struct {
-	// SetCookie: refuse (default), strip or store responses that set cookies.
+	// SetCookie: refuse, strip or store responses that set cookies. Default: by
+	// Policy.Profile.
 	SetCookie SetCookie
 
 	// RequestDirectives: honour (default), ignore, or honour for the trusted.

@@ -37,6 +37,8 @@ const (
 type rules struct {
 	Policy
 
+	setCookie     SetCookie // never SetCookieByProfile
+	targeted      []string
 	getHead       bool
 	otherMethods  []string
 	errorStatus   map[int]bool
@@ -64,6 +66,7 @@ func compile(p Policy, maxLife time.Duration) (*rules, error) {
 	bad := func(field, format string, args ...any) {
 		errs = append(errs, &ConfigError{Field: "Policy." + field, Err: fmt.Errorf(format, args...)})
 	}
+	r.compileProfile(bad)
 	r.compileMethods(bad)
 	r.compileTimes(bad)
 	r.compileKey(bad)
@@ -87,10 +90,41 @@ func clonePolicy(p Policy) Policy {
 	p.Key.Cookies = slices.Clone(p.Key.Cookies)
 	p.Safety.TrustedProxies = slices.Clone(p.Safety.TrustedProxies)
 	p.TagFields = slices.Clone(p.TagFields)
+	p.TargetedFields = slices.Clone(p.TargetedFields)
 	p.Fallback.Statuses = slices.Clone(p.Fallback.Statuses)
 	p.Allow = p.Allow.clone()
 	p.Fallback.Answer = p.Fallback.Answer.clone()
 	return p
+}
+
+// compileProfile resolves what the profile decides.
+func (r *rules) compileProfile(bad report) {
+	if r.Profile > RFC {
+		bad("Profile", "unknown value %d", r.Profile)
+	}
+	switch r.setCookie = r.Safety.SetCookie; {
+	case r.setCookie > StoreSetCookie:
+		bad("Safety.SetCookie", "unknown value %d", r.setCookie)
+	case r.setCookie == SetCookieByProfile && r.Profile == RFC:
+		r.setCookie = StoreSetCookie
+	case r.setCookie == SetCookieByProfile:
+		r.setCookie = RefuseSetCookie
+	}
+	for i, name := range r.TargetedFields {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		switch {
+		case !isToken(name):
+			bad(fmt.Sprintf("TargetedFields[%d]", i), "%q is not a field name", name)
+		case name == "Cache-Control" || name == "Expires":
+			bad(fmt.Sprintf("TargetedFields[%d]", i), "%s counts anyway, where no targeted field does", name)
+		case slices.Contains(r.targeted, name):
+			bad(fmt.Sprintf("TargetedFields[%d]", i), "%q stands twice", name)
+		}
+		r.targeted = append(r.targeted, name)
+	}
+	if r.TargetedFields == nil && r.Profile == RFC {
+		r.targeted = []string{"Cdn-Cache-Control"}
+	}
 }
 
 type report func(field, format string, args ...any)
@@ -201,9 +235,6 @@ func (r *rules) compileKey(bad report) {
 	}
 	if r.Safety.RequestDirectives > HonourTrusted {
 		bad("Safety.RequestDirectives", "unknown value %d", r.Safety.RequestDirectives)
-	}
-	if r.Safety.SetCookie > StoreSetCookie {
-		bad("Safety.SetCookie", "unknown value %d", r.Safety.SetCookie)
 	}
 	r.extendsKey = len(r.keyFields) > 0 || len(r.Key.Cookies) > 0 || r.Key.Parts != nil || r.Key.Target != nil
 }

@@ -83,13 +83,17 @@ func (x *exchange) serveStored(e *store.Entry, st status, ttl time.Duration, age
 	x.sent = true
 	etag, _ := e.Field("Etag")
 	modified, _ := e.Field("Last-Modified")
-	if e.Status() == http.StatusOK && x.notModified(etag, modified) {
+	date, _ := e.Field("Date")
+	since := modified
+	if since == "" { // RFC 9111 §4.3.2
+		since = date
+	}
+	if e.Status() == http.StatusOK && x.notModified(etag, since) {
 		delete(h, "Content-Length")
 		x.status = http.StatusNotModified
 		x.w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	date, _ := e.Field("Date")
 	if e.Status() == http.StatusOK && x.r.Method == http.MethodGet && x.rangeApplies(etag, modified, date) {
 		if x.serveRanges(e) {
 			return

@@ -4,7 +4,6 @@ package holdover
 
 import (
 	"github.com/holdover-go/holdover/internal/cachecontrol"
-	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -35,7 +34,7 @@ func (x *exchange) sharing(j *judgement) sharing {
 		return alone
 	}
 	if len(j.varyNames) > 0 {
-		mine := httpfield.AppendSelected(nil, j.varyNames, x.r.Header, x.r.Host)
+		mine := x.p.appendSelected(nil, j.varyNames, x.r.Header, x.r.Host)
 		if string(mine) != j.selected {
 			return regroup
 		}
@@ -45,7 +44,7 @@ func (x *exchange) sharing(j *judgement) sharing {
 
 // contentWith reports whether identity and directives of the request allow the response.
 func (x *exchange) contentWith(d *store.Response) bool {
-	strangers := x.wishes.credentials && !(facts{source: d.LifetimeFrom}).originsOwn()
+	strangers := x.wishes.credentials && !x.p.forAll(d.LifetimeFrom)
 	explicit := d.Flags&(store.Public|store.MustRevalidate|store.SMaxAge) != 0
 	guarded := x.in&hasAuthorization != 0 && !x.p.keysAuthority && !explicit // RFC 9111 §3.5
 	cc := x.wishes.cc

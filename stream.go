@@ -32,7 +32,7 @@ func (x *exchange) serveNew(j *judgement, state flight.State, how flight.How) {
 // stored response because it is nobody else's.
 func (x *exchange) addOwnFields(j *judgement, header http.Header) {
 	h := x.w.Header()
-	if x.p.Safety.SetCookie != StoreSetCookie {
+	if x.p.setCookie != StoreSetCookie {
 		h["Set-Cookie"] = append(h["Set-Cookie"], header["Set-Cookie"]...)
 		if len(h["Set-Cookie"]) == 0 {
 			delete(h, "Set-Cookie")

@@ -31,7 +31,7 @@ type stamp struct {
 	from, until int64 // Unix nanoseconds
 	rules       *rules
 	position    uint64 // of the marks
-	originsOwn  bool
+	forAll      bool   // also for requests with credentials
 	age         [1]string
 	status      [1]string
 }
@@ -72,7 +72,7 @@ func (c *Cache) restamp(e *store.Entry, v *view, p *rules, now int64) *stamp {
 		return nil
 	}
 	second := int64(f.age / time.Second)
-	s := &stamp{rules: p, position: position, originsOwn: f.originsOwn()}
+	s := &stamp{rules: p, position: position, forAll: p.forAll(f.source)}
 	// The age reaches the next whole second, or the lifetime, at a known instant.
 	s.from = now - int64(f.age-time.Duration(second)*time.Second)
 	s.until = min(s.from+int64(time.Second), now+int64(min(f.lifetime-f.age, time.Second)))

@@ -34,7 +34,7 @@ func policyOf(s settings, list *holdover.AllowList) holdover.Policy {
 		Freshness: holdover.Freshness{StatusTTL: s.statusTTL, DefaultTTL: s.defaultTTL},
 		Grace:     holdover.Grace{StaleWhileRevalidate: s.swr, StaleIfError: s.grace},
 		Origin:    holdover.Origin{SoftTimeout: s.softTimeout, HardTimeout: s.timeout},
-		Safety:    holdover.Safety{SetCookie: s.setCookie},
+		Profile:   s.profile,
 	}
 	if list != nil {
 		p.Fallback = holdover.Fallback{

@@ -32,9 +32,9 @@ type settings struct {
 	softTimeout time.Duration
 	timeout     time.Duration
 
-	methods   []string
-	outcome   holdover.Outcome
-	setCookie holdover.SetCookie
+	methods []string
+	outcome holdover.Outcome
+	profile holdover.Profile
 
 	fallback fallbackSettings
 	admin    adminSettings
@@ -132,8 +132,8 @@ func (s *settings) policyFlags(fs *flag.FlagSet) {
 		s.outcome, err = holdover.ParseOutcome(text)
 		return err
 	})
-	fs.Func("profile", "`safe|rfc`: rfc stores responses that set cookies, as RFC 9111 allows (default safe)", func(text string) (err error) {
-		s.setCookie, err = parseProfile(text)
+	fs.Func("profile", "`safe|rfc`: rfc reuses all that RFC 9111 allows, also responses that set cookies, and obeys CDN-Cache-Control (default safe)", func(text string) (err error) {
+		s.profile, err = holdover.ParseProfile(text)
 		return err
 	})
 }
@@ -158,7 +158,6 @@ var (
 	errEmpty    = errors.New("must not be empty")
 	errNeeded   = errors.New("is needed")
 	errMethods  = errors.New("want methods separated by blanks, such as GET HEAD POST")
-	errProfile  = errors.New("want safe or rfc")
 )
 
 func anyDuration(time.Duration) error { return nil }
@@ -194,14 +193,4 @@ func parseMethods(text string) ([]string, error) {
 		return nil, errMethods
 	}
 	return methods, nil
-}
-
-func parseProfile(text string) (holdover.SetCookie, error) {
-	switch text {
-	case "safe":
-		return holdover.RefuseSetCookie, nil
-	case "rfc":
-		return holdover.StoreSetCookie, nil
-	}
-	return holdover.RefuseSetCookie, errProfile
 }

@@ -51,7 +51,7 @@ func TestParseFlagsReachPolicy(t *testing.T) {
 		},
 		Grace:     holdover.Grace{StaleWhileRevalidate: 5 * time.Second, StaleIfError: 10 * time.Minute},
 		Origin:    holdover.Origin{SoftTimeout: -time.Second, HardTimeout: 9 * time.Second},
-		Safety:    holdover.Safety{SetCookie: holdover.StoreSetCookie},
+		Profile:   holdover.RFC,
 		Outcome:   holdover.Strict,
 		Fallback:  holdover.Fallback{List: list, Header: "X-Key", TTL: 2 * time.Minute, Max: 3 * time.Hour},
 		TagFields: []string{"Surrogate-Key", "Cache-Tag"},

@@ -12,6 +12,18 @@ import (
 const (
 	fieldAbsent  = 0
 	fieldPresent = 1
+	fieldList    = 2 // present, and normalised as if it were a list
+)
+
+// Syntax is what is assumed of fields that are not known.
+type Syntax bool
+
+const (
+	// Strict assumes nothing: only blanks around the whole value don't count.
+	Strict Syntax = false
+	// Lists assumes that commas outside of quotes separate the members of a list, so
+	// that blanks around them don't count either (RFC 9110 §5.6.1).
+	Lists Syntax = true
 )
 
 // AppendSelected appends the canonical text of the selecting request fields'
@@ -22,10 +34,11 @@ const (
 // Lines of one field are joined. Accept-Encoding, Accept-Language and
 // Accept-Charset are normalised for case, for blanks and for the order among
 // members of equal weight; Accept for the case of its media ranges and for
-// blanks (servers prefer what comes first); all others only by trimming blanks.
+// blanks (servers prefer what comes first); all others as unknown says. Texts of fields
+// that were normalised by different assumptions never equal.
 // host stands for the Host field, which net/http keeps outside of h; empty means
 // absent. It allocates nothing if dst has room.
-func AppendSelected(dst []byte, names []string, h http.Header, host string) []byte {
+func AppendSelected(dst []byte, names []string, h http.Header, host string, unknown Syntax) []byte {
 	for _, name := range names {
 		lines := h[name]
 		isHost := name == "Host"
@@ -38,40 +51,54 @@ func AppendSelected(dst []byte, names []string, h http.Header, host string) []by
 		if isHost {
 			dst = append(dst, host...)
 		} else {
-			dst = appendValue(dst, name, lines)
+			var asList bool
+			if dst, asList = appendValue(dst, name, lines, unknown); asList {
+				dst[start-5] = fieldList
+			}
 		}
 		binary.BigEndian.PutUint32(dst[start-4:], uint32(len(dst)-start))
 	}
 	return dst
 }
 
-func appendValue(dst []byte, name string, lines []string) []byte {
+// appendValue appends the normalised value, and reports whether it was taken for a list
+// by assumption.
+func appendValue(dst []byte, name string, lines []string, unknown Syntax) (text []byte, asList bool) {
 	start := len(dst)
 	switch name {
 	case "Accept-Encoding", "Accept-Language", "Accept-Charset":
 		if known := commonList(lines); known != "" {
-			return append(dst, known...)
+			return append(dst, known...), false
 		}
 		if !hasQuote(lines) {
-			dst = appendMembers(dst, lines, true)
+			dst = appendMembers(dst, lines, foldAll)
 			sortEqualWeights(dst[start:])
-			return dst
+			return dst, false
 		}
 	case "Accept":
 		if !hasQuote(lines) {
-			return appendMembers(dst, lines, false)
+			return appendMembers(dst, lines, foldNames), false
+		}
+	case "Authorization", "Cookie", "Proxy-Authorization": // credentials are never stored
+		dst = appendLines(dst, lines)
+		sum := sha256.Sum256(dst[start:])
+		return append(dst[:start], sum[:16]...), false
+	case "User-Agent": // is no list, and holds commas in comments
+	default:
+		if unknown == Lists && !hasQuote(lines) {
+			return appendMembers(dst, lines, foldNothing), true
 		}
 	}
+	return appendLines(dst, lines), false
+}
+
+// appendLines joins lines (RFC 9110 §5.3).
+func appendLines(dst []byte, lines []string) []byte {
 	for i, line := range lines {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
 		dst = append(dst, trim(line)...)
-	}
-	switch name {
-	case "Authorization", "Cookie", "Proxy-Authorization": // credentials are never stored
-		sum := sha256.Sum256(dst[start:])
-		dst = append(dst[:start], sum[:16]...)
 	}
 	return dst
 }
@@ -106,42 +133,48 @@ func hasQuote(lines []string) bool {
 	return false
 }
 
+// folding is which part of a list's members is put in lower case.
+type folding uint8
+
+const (
+	foldNothing folding = iota // nor do blanks around ";" count as nothing
+	foldNames                  // up to the ";": parameters may tell upper from lower case
+	foldAll
+)
+
 // appendMembers appends the members of a list without the blanks around "," and
-// ";" (RFC 9110 §12.4.2) and without empty ones, in lower case: all of it or, as
-// parameters of a media range may tell upper from lower case, up to the ";".
-func appendMembers(dst []byte, lines []string, foldParameters bool) []byte {
+// ";" (RFC 9110 §12.4.2) and without empty ones.
+func appendMembers(dst []byte, lines []string, fold folding) []byte {
 	start := len(dst)
 	for _, line := range lines {
 		dst = append(dst, line...)
 		dst = append(dst, ',')
 	}
 	list := dst[start:]
-	return dst[:start+compact(list, foldParameters)]
+	return dst[:start+compact(list, fold)]
 }
 
 // compact normalises list in place and returns its new length. A list must end
 // with a comma.
-func compact(list []byte, foldParameters bool) int {
-	n, fold := 0, true
+func compact(list []byte, fold folding) int {
+	n, lowering := 0, fold != foldNothing
 	for _, c := range list {
-		switch c {
-		case ' ', '\t':
-			if n == 0 || list[n-1] == ',' || list[n-1] == ';' {
+		switch {
+		case c == ' ' || c == '\t':
+			if n == 0 || list[n-1] == ',' || list[n-1] == ';' && fold != foldNothing {
 				continue
 			}
-		case ',':
+		case c == ',':
 			n = trimEnd(list, n)
-			fold = true
+			lowering = fold != foldNothing
 			if n == 0 || list[n-1] == ',' {
 				continue
 			}
-		case ';':
+		case c == ';' && fold != foldNothing:
 			n = trimEnd(list, n)
-			fold = foldParameters
-		default:
-			if fold {
-				c = lower(c)
-			}
+			lowering = fold == foldAll
+		case lowering:
+			c = lower(c)
 		}
 		list[n] = c
 		n++

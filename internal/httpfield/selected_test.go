@@ -13,7 +13,7 @@ import (
 )
 
 func selected(name string, lines ...string) string {
-	return string(httpfield.AppendSelected(nil, []string{name}, http.Header{name: lines}, ""))
+	return string(httpfield.AppendSelected(nil, []string{name}, http.Header{name: lines}, "", httpfield.Strict))
 }
 
 func TestAppendSelectedMatches(t *testing.T) {
@@ -83,14 +83,14 @@ func TestAppendSelectedIsInjective(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, h := range requests {
-		seen[string(httpfield.AppendSelected(nil, names, h, ""))] = true
+		seen[string(httpfield.AppendSelected(nil, names, h, "", httpfield.Strict))] = true
 	}
 	require.Len(t, seen, len(requests))
 }
 
 func TestAppendSelectedHost(t *testing.T) {
 	of := func(h http.Header, host string) string {
-		return string(httpfield.AppendSelected([]byte("k"), []string{"Host"}, h, host))
+		return string(httpfield.AppendSelected([]byte("k"), []string{"Host"}, h, host, httpfield.Strict))
 	}
 	require.Equal(t, of(nil, "a"), of(http.Header{"Host": {"b"}}, "a"))
 	require.NotEqual(t, of(nil, "a"), of(nil, "b"))
@@ -108,7 +108,7 @@ var browser = http.Header{
 func TestAppendSelectedAllocatesNothing(t *testing.T) {
 	names := []string{"Accept", "Accept-Encoding", "Accept-Language", "Cookie", "Host", "X"}
 	dst := make([]byte, 0, 512)
-	require.Zero(t, testing.AllocsPerRun(100, func() { dst = httpfield.AppendSelected(dst[:0], names, browser, "example.com") }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { dst = httpfield.AppendSelected(dst[:0], names, browser, "example.com", httpfield.Strict) }))
 	require.Contains(t, string(dst), "br,deflate,gzip,zstd")
 	require.Contains(t, string(dst), "en-gb,en;q=0.9,de;q=0.8")
 }
@@ -120,7 +120,7 @@ func TestAppendSelectedHidesCredentials(t *testing.T) {
 		of := func(lines ...string) string {
 			return string(httpfield.AppendSelected([]byte("before"), []string{"X", name, "Y"}, http.Header{
 				"X": {"left"}, name: lines, "Y": {"right"},
-			}, ""))
+			}, "", httpfield.Strict))
 		}
 		text := of("secret=hunter2")
 		require.NotContains(t, text, "secret")
@@ -143,7 +143,7 @@ func TestAppendSelectedDigestsAllocateNothing(t *testing.T) {
 	names := []string{"Authorization", "Cookie", "Proxy-Authorization"}
 	h := http.Header{"Authorization": {"Bearer x"}, "Cookie": {"a=b", "c=d"}, "Proxy-Authorization": {"Basic y"}}
 	dst := make([]byte, 0, 128)
-	require.Zero(t, testing.AllocsPerRun(100, func() { dst = httpfield.AppendSelected(dst[:0], names, h, "") }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { dst = httpfield.AppendSelected(dst[:0], names, h, "", httpfield.Strict) }))
 }
 
 func BenchmarkAppendSelected(b *testing.B) {
@@ -152,7 +152,7 @@ func BenchmarkAppendSelected(b *testing.B) {
 			names, dst := []string{name}, make([]byte, 0, 512)
 			b.ReportAllocs()
 			for b.Loop() {
-				dst = httpfield.AppendSelected(dst[:0], names, browser, "")
+				dst = httpfield.AppendSelected(dst[:0], names, browser, "", httpfield.Strict)
 			}
 		})
 	}
@@ -173,4 +173,25 @@ func FuzzAppendSelected(f *testing.F) {
 			require.Equal(t, selected("Accept", value), selected("Accept", strings.ReplaceAll(value, ",", " ,\t")))
 		}
 	})
+}
+
+// Blanks around commas count for nothing where unknown fields are taken for lists.
+func TestAppendSelectedUnknownSyntax(t *testing.T) {
+	of := func(name string, unknown httpfield.Syntax, lines ...string) string {
+		return string(httpfield.AppendSelected(nil, []string{name}, http.Header{name: lines}, "", unknown))
+	}
+	list := func(lines ...string) string { return of("Foo", httpfield.Lists, lines...) }
+	require.Equal(t, list("1,2"), list(" 1, 2 "))
+	require.Equal(t, list("1,2"), list("1", "2"))
+	require.Equal(t, list("a b"), list(" a b"))
+	require.NotEqual(t, list("1,2"), list("2,1"), "order may count")
+	require.NotEqual(t, list("a"), list("A"), "and so may case")
+	require.NotEqual(t, list("a;b"), list("a; b"), "and blanks around anything else")
+	require.NotEqual(t, list("a  b"), list("a b"))
+	require.NotEqual(t, list(`"a,b"`), list(`"a, b"`), "blanks in a string are part of it")
+	require.NotEqual(t, list(""), of("Foo", httpfield.Lists))
+	require.NotEqual(t, of("Foo", httpfield.Strict, "1,2"), of("Foo", httpfield.Strict, "1, 2"))
+	require.NotEqual(t, of("Foo", httpfield.Strict, "1,2"), list("1,2"), "two assumptions never meet")
+	require.NotEqual(t, of("User-Agent", httpfield.Lists, "x (a,b)"), of("User-Agent", httpfield.Lists, "x (a, b)"))
+	require.Equal(t, of("Accept-Language", httpfield.Strict, "en, de"), of("Accept-Language", httpfield.Lists, "de,en"))
 }

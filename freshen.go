@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"net/http"
+
+	"github.com/holdover-go/holdover/internal/httpfield"
+	"github.com/holdover-go/holdover/store"
+)
+
+// freshenedHeader is the stored header with the fields of a 304, or of the answer to a
+// HEAD, in it (RFC 9111 §3.2): all but Content-Length. The fields that tell how to read
+// the stored bytes are only taken over where a strong validator says that it is of the
+// same bytes that both speak; nor does a weakly equal ETag replace the stored one, which
+// may be weak for a reason.
+func freshenedHeader(e *store.Entry, update http.Header) http.Header {
+	h := http.Header{}
+	for _, f := range e.Fields() {
+		h[f.Name] = f.Values
+	}
+	exact := sameBytes(e, update)
+	update = update.Clone()
+	httpfield.StripHopByHop(update)
+	for name, values := range update {
+		switch name {
+		case "Content-Length":
+		case "Content-Encoding", "Content-Range", "Etag":
+			if exact || name == "Etag" && len(h[name]) == 0 {
+				h[name] = values
+			}
+		default:
+			h[name] = values
+		}
+	}
+	if _, aged := update["Age"]; !aged {
+		delete(h, "Age")
+	}
+	return h
+}
+
+// sameBytes reports whether both have the same strong entity-tag.
+func sameBytes(e *store.Entry, h http.Header) bool {
+	etag, _ := e.Field("Etag")
+	seen := h["Etag"]
+	return len(seen) == 1 && seen[0] == etag && httpfield.ValidETag(etag) && !httpfield.IsWeak(etag)
+}
+
+// speaksOf reports whether a 304 to the validators of e is about e, so that it may
+// update it (RFC 9111 §4.3.4): it must not name another validator. Entity-tags are
+// compared weakly, as intermediaries weaken those of bodies that they compress, and a
+// 304 without any validator is about the response whose validators were sent, as
+// no others were.
+func speaksOf(e *store.Entry, h http.Header) bool {
+	etag, tagged := e.Field("Etag")
+	if seen := h["Etag"]; len(seen) > 0 && tagged {
+		return len(seen) == 1 && httpfield.ETagMatch(seen, etag, false)
+	}
+	modified, dated := e.Field("Last-Modified")
+	if seen := h["Last-Modified"]; len(seen) > 0 && dated {
+		return len(seen) == 1 && seen[0] == modified
+	}
+	return true
+}
