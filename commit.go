@@ -78,6 +78,7 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 		stored, _ := e.Field(name)
 		if seen := result.Header.Get(name); seen != "" && seen != stored {
 			f.c.writes.put(f.key, write{})
+			f.c.dropPart(f.key, f.hash)
 			f.emit(Event{Kind: EventDropped, Reason: ReasonGone, Status: result.Status})
 			return
 		}
@@ -119,6 +120,7 @@ func (f *fetch) store(j *judgement, d store.Response) (bool, error) {
 	j.entry = e
 	switch {
 	case j.outcome < failed:
+		f.c.dropPart(f.key, f.hash)
 		f.c.keys.Update(f.hash, func(s *keystate.State) { s.Record, s.VaryHint = keystate.Record{}, nil })
 		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
 	case !dry:
@@ -156,6 +158,7 @@ func (f *fetch) storeVariant(j *judgement, d store.Response, names []string, sel
 	}
 	j.entry = e
 	if !dry {
+		f.c.dropPart(f.key, f.hash)
 		f.c.writes.put(f.key, write{entry: r, newer: f.raced.Load()})
 		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
 	}
@@ -183,6 +186,9 @@ func (f *fetch) generation(names []string) (g uint64) {
 // removeGone drops the stored response that a final answer contradicts, where the
 // answer itself can't be stored to replace it.
 func (f *fetch) removeGone(j *judgement) {
+	if gone(j.draft.Status) {
+		f.c.dropPart(f.key, f.hash)
+	}
 	if why := f.contradicts(j); why != "" {
 		f.c.writes.put(f.key, write{})
 		f.emit(Event{Kind: EventDropped, Reason: why, Status: j.draft.Status})
@@ -195,13 +201,16 @@ func (f *fetch) contradicts(j *judgement) Reason {
 	status := j.draft.Status
 	switch {
 	case f.found.entry == nil || j.storing() || j.outcome >= failed:
-	case status == http.StatusNotFound || status == http.StatusGone:
+	case gone(status):
 		return ReasonGone
 	case j.outcome == denied && (f.p.Outcome == Strict || f.p.keysCredentials()):
 		return ReasonDenied
 	}
 	return ""
 }
+
+// gone reports whether a status says that there is no page any more.
+func gone(status int) bool { return status == http.StatusNotFound || status == http.StatusGone }
 
 // keysCredentials reports whether every response belongs to one credential.
 func (p *rules) keysCredentials() bool {

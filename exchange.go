@@ -144,6 +144,9 @@ func (x *exchange) answer() {
 	x.urlHash = marks.URLHash(x.host, x.target)
 	for x.tries = 1; ; x.tries++ { // again only if another fetch has ended meanwhile
 		x.lookup()
+		if x.servePart() {
+			return
+		}
 		d := decide(x.found.entry != nil, x.facts, x.wishes, x.p, x.found.miss)
 		if x.in&hasPrecondition != 0 && d.action != refuse {
 			x.inline(ReasonBypass)
@@ -174,7 +177,7 @@ func (x *exchange) answer() {
 func (x *exchange) lookup() {
 	key := []byte(x.key)
 	x.landed = x.c.flights.Landed(key)
-	x.found = x.c.lookup(x.p, key, x.r)
+	x.found = x.c.lookup(x.p, key, x.r, x.in)
 	if x.found.entry != nil {
 		x.facts = factsOf(x.found.entry, x.found.soft, x.now)
 	}

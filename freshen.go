@@ -10,23 +10,22 @@ import (
 )
 
 // freshenedHeader is the stored header with the fields of a 304, or of the answer to a
-// HEAD, in it (RFC 9111 §3.2): all but Content-Length. The fields that tell how to read
-// the stored bytes are only taken over where a strong validator says that it is of the
-// same bytes that both speak; nor does a weakly equal ETag replace the stored one, which
-// may be weak for a reason.
+// HEAD, in it (RFC 9111 §3.2): all but Content-Length and those that describe the stored
+// bytes, which haven't changed, so that a body never goes out under a coding that it
+// doesn't have. A stored ETag stays too: an equal one needs no update, and one that is
+// only weakly equal may be weak for a reason.
 func freshenedHeader(e *store.Entry, update http.Header) http.Header {
 	h := http.Header{}
 	for _, f := range e.Fields() {
 		h[f.Name] = f.Values
 	}
-	exact := sameBytes(e, update)
 	update = update.Clone()
 	httpfield.StripHopByHop(update)
 	for name, values := range update {
 		switch name {
-		case "Content-Length":
-		case "Content-Encoding", "Content-Range", "Etag":
-			if exact || name == "Etag" && len(h[name]) == 0 {
+		case "Content-Length", "Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest":
+		case "Etag":
+			if len(h[name]) == 0 {
 				h[name] = values
 			}
 		default:

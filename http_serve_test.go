@@ -112,8 +112,8 @@ func TestHTTPMultiRangeFromStored(t *testing.T) {
 	require.Equal(t, "text/plain", get(h).Header().Get("Content-Type"))
 }
 
-// A range that isn't stored passes as it is, and from the answer the length of the whole
-// is learned: next time the whole is fetched.
+// A range that isn't stored passes as it is and is stored, and from the answer the length of
+// the whole is learned: for another range the whole is fetched.
 func TestHTTPRangeMissIsPassedAndLearned(t *testing.T) {
 	var ranges []string
 	o := newOrigin(func(w http.ResponseWriter, r *http.Request) {
@@ -121,10 +121,11 @@ func TestHTTPRangeMissIsPassedAndLearned(t *testing.T) {
 		digitsPage()(w, r)
 	})
 	h := newCache(t, holdover.Config{}).Handler(o)
-	for range 3 {
-		w := get(h, "Range", "bytes=2-3", "If-Range", `"v1"`)
+	for _, want := range []string{"2-3", "2-3", "3-3", "4-5", "6-8"} {
+		w := get(h, "Range", "bytes="+want, "If-Range", `"v1"`)
 		require.Equal(t, 206, w.Code)
-		require.Equal(t, "23", w.Body.String())
+		require.Equal(t, "bytes "+want+"/10", w.Header().Get("Content-Range"))
+		require.Equal(t, digits[want[0]-'0':want[2]-'0'+1], w.Body.String())
 	}
 	require.Equal(t, []string{`bytes=2-3"v1"`, ""}, ranges)
 }
@@ -132,9 +133,13 @@ func TestHTTPRangeMissIsPassedAndLearned(t *testing.T) {
 func TestHTTPRangeMissOfSomethingHuge(t *testing.T) {
 	o := newOrigin(answer(206, "23", "Content-Range", "bytes 2-3/100000000000", "Cache-Control", "max-age=60"))
 	h := newCache(t, holdover.Config{}).Handler(o)
-	for i := range 3 {
+	for range 3 {
 		require.Equal(t, 206, get(h, "Range", "bytes=2-3").Code)
-		require.EqualValues(t, i+1, o.calls.Load())
+		require.EqualValues(t, 1, o.calls.Load(), "a part of it is stored")
+	}
+	for i := range 3 {
+		require.Equal(t, 206, get(h, "Range", "bytes=4-5").Code)
+		require.EqualValues(t, i+2, o.calls.Load(), "the whole is never fetched")
 	}
 }
 

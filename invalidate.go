@@ -113,9 +113,9 @@ func isUnsafe(method string) bool {
 
 // invalidate marks what a successful unsafe request has changed: its target, and the
 // URLs that the response names, on the same origin (RFC 9111 §4.4). It returns what it
-// marked.
-func (h *handler) invalidate(r *http.Request, locations ...string) []uint64 {
-	marked := h.invalidateTarget(nil, r, r)
+// had marked.
+func (h *handler) invalidate(r *http.Request, mark func(uint64), locations ...string) []uint64 {
+	marked := h.invalidateTarget(nil, r, r, mark)
 	base, err := url.ParseRequestURI(r.RequestURI)
 	if err != nil {
 		return marked
@@ -128,7 +128,7 @@ func (h *handler) invalidate(r *http.Request, locations ...string) []uint64 {
 		if err != nil || ref.Host != "" && !sameHost(ref, r) {
 			continue
 		}
-		marked = h.invalidateTarget(marked, r, h.other(r, base.ResolveReference(ref)))
+		marked = h.invalidateTarget(marked, r, h.other(r, base.ResolveReference(ref)), mark)
 	}
 	return marked
 }
@@ -153,7 +153,7 @@ func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
 
 // invalidateTarget makes a hard mark where there is something to invalidate: it is
 // cheap, but it makes others look.
-func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request) []uint64 {
+func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request, mark func(uint64)) []uint64 {
 	// The key of another URL, or of another user, can't be told from this request,
 	// nor that of the same URL in another form.
 	telling := r == get && !h.p.extendsKey && strings.HasPrefix(r.RequestURI, "/")
@@ -162,12 +162,13 @@ func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request) []uint
 	}
 	host, target := h.p.target(get)
 	hash := marks.URLHash(host, target)
-	h.c.marks.Mark(hash, false)
+	mark(hash)
 	h.c.emit(Event{Kind: EventDropped, Reason: ReasonUnsafe, Method: r.Method, Host: r.Host, Path: pathOf(get)})
 	return append(marked, hash)
 }
 
-// stands reports whether a URL has a stored response to GET or a fetch under way.
+// stands reports whether a URL has a stored response to GET, whole or in part, or a fetch
+// under way.
 func (h *handler) stands(r *http.Request) bool {
 	get := r.WithContext(context.WithoutCancel(r.Context()))
 	get.Method = http.MethodGet
@@ -177,7 +178,10 @@ func (h *handler) stands(r *http.Request) bool {
 	}
 	ctx, cancel := context.WithTimeout(get.Context(), h.c.cfg.StoreTimeout)
 	defer cancel()
-	return h.c.get(ctx, key) != nil
+	if h.c.get(ctx, key) != nil {
+		return true
+	}
+	return ctx.Err() == nil && h.c.get(ctx, []byte(partKey(string(key)))) != nil
 }
 
 // forget deletes what is stored for a request, under the outcome policy None.

@@ -23,6 +23,7 @@ type asked struct {
 	authorization bool        // carried, and not part of the key
 	cookie        bool        // carried, relevant, and not part of the key
 	anonymous     bool        // carried neither
+	partial       bool        // a part may be stored as one
 	started       int64
 	asOf          uint64
 	validated     *store.Entry // the stored response whose validators were sent, or nil

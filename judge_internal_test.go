@@ -106,6 +106,7 @@ func TestRefusals(t *testing.T) {
 		{"Cookie, no-cache, validator", Policy{}, 200, fields("Cache-Control: no-cache", `Etag: "1"`), withCookie, ReasonNoLifetime},
 		// §7.3 and the policy's safety
 		{"Set-Cookie", Policy{}, 200, fields("Cache-Control: max-age=60", "Set-Cookie: a=b"), nil, ReasonSetCookie},
+		{"Set-Cookie2", Policy{}, 200, fields("Cache-Control: max-age=60", "Set-Cookie2: a=b"), nil, ReasonSetCookie},
 		{"Set-Cookie stripped", Policy{Safety: Safety{SetCookie: StripSetCookie}}, 200, fields("Cache-Control: max-age=60", "Set-Cookie: a=b"), nil, ""},
 		{"Set-Cookie stored", Policy{Safety: Safety{SetCookie: StoreSetCookie}}, 200, fields("Cache-Control: max-age=60", "Set-Cookie: a=b"), nil, ""},
 		{"as large as may be", Policy{Safety: Safety{MaxBody: 10}}, 200, fields("Cache-Control: max-age=60", "Content-Length: 10"), nil, ""},
@@ -409,25 +410,24 @@ func storedEntry(t *testing.T, body string, lines ...string) *store.Entry {
 	return e
 }
 
-// RFC 9111 §3.2: a 304 updates all but Content-Length, and what tells how to read the
-// stored bytes only where a strong validator says that they are the same.
+// RFC 9111 §3.2: a 304 updates all but Content-Length and what describes the stored bytes.
 func TestFreshenedHeader(t *testing.T) {
 	stored := func(etag string) *store.Entry {
-		return storedEntry(t, "body", "Content-Type: text/plain", "Content-Encoding: br", "Content-Length: 4", "Etag: "+etag,
-			"X-Old: stays", "X-New: old", "X-New: older", "Date: "+httpDate(-time.Hour), "Age: 5")
+		return storedEntry(t, "body", "Content-Type: text/plain", "Content-Encoding: br", "Content-Length: 4", "Content-Md5: old",
+			"Etag: "+etag, "X-Old: stays", "X-New: old", "X-New: older", "Date: "+httpDate(-time.Hour), "Age: 5")
 	}
 	update := func(etag string) http.Header {
-		return fields("Content-Type: text/html", "Content-Encoding: gzip", "Content-Length: 0", "Content-Md5: new",
-			"Etag: "+etag, "X-New: new", "Date: "+httpDate(0), "Connection: close, X-Hop", "X-Hop: 1", "Keep-Alive: timeout=5")
+		return fields("Content-Type: text/html", "Content-Encoding: gzip", "Content-Length: 0", "Content-Md5: new", "Content-Digest: new",
+			"Content-Range: bytes 0-1/2", "Etag: "+etag, "X-New: new", "Date: "+httpDate(0), "Connection: close, X-Hop", "X-Hop: 1",
+			"Keep-Alive: timeout=5")
 	}
-	for _, tt := range []struct{ stored, update, encoding, etag string }{
-		{`"1"`, `"1"`, "gzip", `"1"`},
-		{`W/"1"`, `W/"1"`, "br", `W/"1"`},
-		{`W/"1"`, `"1"`, "br", `W/"1"`}, // weak for a reason, such as having been compressed
-		{`"1"`, `W/"1"`, "br", `"1"`},
+	for _, tt := range []struct{ stored, update string }{
+		{`"1"`, `"1"`},
+		{`W/"1"`, `"1"`}, // weak for a reason, such as having been compressed
+		{`"1"`, `W/"1"`},
 	} {
-		require.Equal(t, fields("Content-Type: text/html", "Content-Encoding: "+tt.encoding, "Content-Length: 4", "Content-Md5: new",
-			"Etag: "+tt.etag, "X-Old: stays", "X-New: new", "Date: "+httpDate(0)),
+		require.Equal(t, fields("Content-Type: text/html", "Content-Encoding: br", "Content-Length: 4", "Content-Md5: old",
+			"Etag: "+tt.stored, "X-Old: stays", "X-New: new", "Date: "+httpDate(0)),
 			freshenedHeader(stored(tt.stored), update(tt.update)), tt.update)
 	}
 	require.Equal(t, "5", freshenedHeader(stored(`"1"`), fields("Age: 5")).Get("Age"))

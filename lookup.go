@@ -17,6 +17,7 @@ type found struct {
 	entry  *store.Entry // the response, nil for none
 	record *store.Entry // what selects among the variants, nil for none
 	soft   bool         // the response was purged softly
+	part   *store.Entry // without a response: a part of it, where the request wants one
 	miss   Reason       // without a response: uri-miss or vary-miss
 }
 
@@ -80,9 +81,17 @@ func (s selection) matches(v, record *store.Entry) bool {
 
 // lookup finds the response for a request in any store, with the store's deadline
 // over all round trips, and drops what was purged. A store that fails is a miss.
-func (c *Cache) lookup(p *rules, key []byte, r *http.Request) found {
+func (c *Cache) lookup(p *rules, key []byte, r *http.Request, in interest) found {
 	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.StoreTimeout)
 	defer cancel()
+	f := c.lookupWhole(ctx, p, key, r)
+	if f.entry == nil && in.asksForPart(r) {
+		f.part, f.soft = c.lookupPart(ctx, p, key, r)
+	}
+	return f
+}
+
+func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.Request) found {
 	e := c.get(ctx, key)
 	if e == nil || !e.KeyIs(key) {
 		return found{miss: ReasonURIMiss}

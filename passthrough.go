@@ -25,18 +25,29 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	if h.p.Outcome == None && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		h.forget(r)
 	}
+	mark := func(hash uint64) { h.c.marks.Mark(hash, false) }
+	rep := h.mayRepresent(w, r)
+	if rep != nil {
+		p.keeping, mark = rep.keeping, rep.mark
+		defer rep.keeping.end()
+	}
 	// Once at the header, since the client may come back before the handler returns,
 	// and once when it has, however it ends: what was fetched meanwhile may be old.
 	var marked []uint64
 	p.onHeader = func(code int, _ http.Header) {
 		if isUnsafe(r.Method) && code >= 200 && code < 400 {
-			marked = h.invalidate(r, p.location, p.contentLocation)
+			marked = h.invalidate(r, mark, p.location, p.contentLocation)
+		}
+	}
+	again := func() {
+		for _, hash := range marked {
+			mark(hash)
 		}
 	}
 	reason := ReasonPanic // unless the handler returns
 	defer func() {
-		for _, hash := range marked {
-			h.c.marks.Mark(hash, false)
+		if reason == ReasonPanic {
+			again()
 		}
 		h.c.emit(Event{
 			Kind: EventAnswer, Reason: reason, Method: r.Method, Host: r.Host, Path: pathOf(r),
@@ -46,6 +57,10 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	h.next.ServeHTTP(p.wrapped(), r)
 	p.finish()
 	reason = why
+	again()
+	if rep != nil {
+		rep.store()
+	}
 }
 
 // inline is passThrough for a request that was looked up: nothing is stored or
@@ -53,6 +68,12 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 func (x *exchange) inline(why Reason) {
 	x.fwd = why
 	p := &passing{w: x.w, member: status{fwd: why}.String(), onHeader: x.learnInline}
+	var g *ranged
+	if why == ReasonPartial {
+		g = x.keepRanged()
+		p.keeping = g.keeping
+		defer g.keeping.end()
+	}
 	r := x.r
 	if x.body != nil {
 		r = r.Clone(r.Context())
@@ -81,6 +102,9 @@ func (x *exchange) inline(why Reason) {
 	}
 	p.finish()
 	reason = why
+	if g != nil {
+		g.store()
+	}
 	if p.status == http.StatusOK && x.r.Method != http.MethodHead {
 		x.c.keys.Update(x.hash, func(s *keystate.State) { s.LastSize = p.written })
 	}
@@ -95,6 +119,9 @@ func (x *exchange) learnInline(code int, h http.Header) {
 		if cr, valid := httpfield.ParseContentRange(h.Get("Content-Range")); valid {
 			size = cr.Size
 		}
+	}
+	if gone(code) && x.r.Method == http.MethodGet {
+		x.c.dropPart(x.key, x.hash)
 	}
 	shareable, telling := false, code != http.StatusPartialContent && x.p.classOf(code) < failed && code != http.StatusNotModified
 	if telling && x.r.Method != http.MethodHead {
@@ -118,6 +145,7 @@ type passing struct {
 	member   string // of Cache-Status; "" leaves the header alone
 	onHeader func(status int, h http.Header)
 	timer    *time.Timer
+	keeping  *keeping // nil where nothing is kept
 
 	status                    int
 	written                   int64 // bytes of the body
@@ -155,6 +183,7 @@ func (p *passing) note(code int) {
 	if p.onHeader != nil {
 		p.onHeader(code, h)
 	}
+	p.keeping.begin(code, h)
 	if p.member != "" {
 		appendStatus(h, p.member)
 	}
@@ -164,6 +193,7 @@ func (p *passing) Write(b []byte) (int, error) {
 	p.note(http.StatusOK)
 	n, err := p.w.Write(b)
 	p.written += int64(n)
+	p.keeping.add(b[:n], err)
 	return n, err
 }
 
@@ -171,16 +201,25 @@ func (p *passing) WriteString(s string) (int, error) {
 	p.note(http.StatusOK)
 	n, err := io.WriteString(p.w, s)
 	p.written += int64(n)
+	if p.keeping.active() {
+		p.keeping.add([]byte(s[:n]), err)
+	}
 	return n, err
 }
 
 // ReadFrom keeps the copy in the kernel where the connection can do that.
 func (p *passing) ReadFrom(src io.Reader) (int64, error) {
 	p.note(http.StatusOK)
+	if p.keeping.active() {
+		return io.Copy(writeOnly{p}, src)
+	}
 	n, err := io.Copy(p.w, src)
 	p.written += n
 	return n, err
 }
+
+// writeOnly hides ReadFrom, where the bytes are needed here.
+type writeOnly struct{ io.Writer }
 
 func (p *passing) Flush() { _ = p.FlushError() }
 

@@ -24,7 +24,7 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 		return ReasonUnstorable
 	case cc.Private:
 		return ReasonPrivate
-	case a.method == http.MethodHead || status < 200 || status == http.StatusPartialContent ||
+	case a.method == http.MethodHead || status < 200 || status == http.StatusPartialContent && !a.partial ||
 		status == http.StatusNotModified || status == http.StatusRequestedRangeNotSatisfiable:
 		return ReasonUnstorable
 	case j.fault == ReasonTransport:
@@ -33,7 +33,7 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 		return ReasonVaryStar
 	case a.authorization && d.Flags&(store.Public|store.MustRevalidate|store.SMaxAge) == 0: // RFC 9111 §3.5
 		return ReasonAuthorization
-	case p.setCookie == RefuseSetCookie && len(h["Set-Cookie"]) > 0:
+	case p.setCookie == RefuseSetCookie && len(h["Set-Cookie"])+len(h["Set-Cookie2"]) > 0:
 		return ReasonSetCookie
 	case contentLength(h) > p.maxBody:
 		return ReasonTooLarge

@@ -26,6 +26,8 @@ type State struct {
 	VaryHint []string
 	// Record is what this process last stored of how the responses vary.
 	Record Record
+	// Part says that this process stored a part of the response.
+	Part bool
 	// Denied says that the last final answer was a denial (401, 403).
 	Denied bool
 

@@ -60,6 +60,21 @@ func (t *Table) Position() uint64 { return t.position.Load() }
 func (t *Table) Mark(hash uint64, soft bool) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.mark(hash, soft)
+}
+
+// MarkSince is a hard Mark that also reports whether it is the first one under hash since
+// asOf, of either sort and All included: then who knew the journal up to asOf, and
+// knows what this mark is about, knows it up to the position returned.
+func (t *Table) MarkSince(hash, asOf uint64) (position uint64, first bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	hard, soft := t.Purged(hash, asOf)
+	return t.mark(hash, false), !hard && !soft
+}
+
+// mark needs the lock.
+func (t *Table) mark(hash uint64, soft bool) uint64 {
 	position := t.position.Load() + 1
 	t.sort(soft).raise(hash, position)
 	// Only now may a fetch note this position: if it could before, it would

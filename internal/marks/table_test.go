@@ -223,3 +223,29 @@ func BenchmarkMark(b *testing.B) {
 		table.Mark(h, false)
 	}
 }
+
+// Who makes a mark itself learns whether somebody else made one that it doesn't know.
+func TestMarkSince(t *testing.T) {
+	for name, tt := range map[string]struct {
+		others func(*marks.Table)
+		first  bool
+	}{
+		"nobody's":      {func(*marks.Table) {}, true},
+		"another hash":  {func(m *marks.Table) { m.Mark(2, false) }, true},
+		"the same hash": {func(m *marks.Table) { m.Mark(1, false) }, false},
+		"a soft one":    {func(m *marks.Table) { m.Mark(1, true) }, false},
+		"all":           {func(m *marks.Table) { m.Mark(marks.All, false) }, false},
+		"all, softly":   {func(m *marks.Table) { m.Mark(marks.All, true) }, false},
+	} {
+		m := marks.New()
+		asOf := m.Mark(1, false)
+		tt.others(m)
+		position, first := m.MarkSince(1, asOf)
+		require.Equal(t, tt.first, first, name)
+		require.Equal(t, m.Position(), position, name)
+		hard, _ := m.Purged(1, position-1)
+		require.True(t, hard, name)
+		_, again := m.MarkSince(1, position)
+		require.True(t, again, name)
+	}
+}
