@@ -4,7 +4,7 @@ GO ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # "work" means every package of every module in go.work.
-.PHONY: test lint vet format staticcheck modern tidy race allocs bench servers
+.PHONY: test lint vet format staticcheck modern tidy race allocs bench conformance servers
 
 ## test: everything that must pass before a change is accepted
 test: servers lint modern tidy race allocs
@@ -39,6 +39,10 @@ allocs:
 ## bench: the benchmarks of all modules
 bench:
 	$(GO) test -run '^$$' -bench . work
+
+## conformance: the public test suite for HTTP caches, against examples/proxy (needs Node.js)
+conformance:
+	GO=$(GO) scripts/conformance.sh
 
 ## servers: installs the servers that tests need and this machine lacks
 servers:
