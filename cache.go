@@ -82,6 +82,7 @@ type Cache struct {
 	writes   *writeQueue
 	flights  *flight.Group
 	room     *flight.Room
+	copies   *flight.Room // of it, for what is copied while clients read it
 	keys     *keystate.Table
 	marks    *marks.Table
 	grants   *grants
@@ -121,6 +122,7 @@ func New(cfg Config) (*Cache, error) {
 		clock:   (&wallClock{}).now,
 		log:     cfg.Logger,
 	}
+	c.copies = c.room.Part(cfg.MaxInFlight / 4)
 	if c.store == nil {
 		c.ownStore = true
 		if c.store, err = memory.New(memory.Config{}); err != nil {

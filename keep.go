@@ -25,7 +25,7 @@ type keeping struct {
 
 // keep prepares to copy a response. It must be called before the handler.
 func (c *Cache) keep(p *rules, w http.ResponseWriter, wants func(int, http.Header) bool) *keeping {
-	return &keeping{wants: wants, copy: flight.NewCopy(c.room, p.maxBody), started: c.clock(), outer: w.Header().Clone()}
+	return &keeping{wants: wants, copy: flight.NewCopy(c.copies, p.maxBody), started: c.clock(), outer: w.Header().Clone()}
 }
 
 // begin is called with the final header.

@@ -86,7 +86,7 @@ func (c *Cache) lookup(p *rules, key []byte, r *http.Request, in interest) found
 	defer cancel()
 	f := c.lookupWhole(ctx, p, key, r)
 	if f.entry == nil && in.asksForPart(r) {
-		f.part, f.soft = c.lookupPart(ctx, p, key, r)
+		f.part, f.soft = c.lookupPart(ctx, p, string(key), r.Header, r.Host)
 	}
 	return f
 }

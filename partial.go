@@ -5,6 +5,7 @@ package holdover
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -34,14 +35,14 @@ func (in interest) asksForPart(r *http.Request) bool {
 
 // lookupPart finds the stored part of a response, if the request may be given it as far
 // as its selecting fields say.
-func (c *Cache) lookupPart(ctx context.Context, p *rules, key []byte, r *http.Request) (part *store.Entry, soft bool) {
-	name := partKey(string(key))
+func (c *Cache) lookupPart(ctx context.Context, p *rules, key string, h http.Header, host string) (part *store.Entry, soft bool) {
+	name := partKey(key)
 	e := c.get(ctx, []byte(name))
 	if e == nil || !e.KeyIs([]byte(name)) || e.Kind() != store.KindResponse || e.Status() != http.StatusPartialContent {
 		return nil, false
 	}
 	hard, soft := c.marks.Entry(e)
-	if hard || !e.SelectedIs(p.appendSelected(nil, e.Vary(), r.Header, r.Host)) {
+	if hard || !e.SelectedIs(p.appendSelected(nil, e.Vary(), h, host)) {
 		return nil, false
 	}
 	return e, soft
@@ -100,10 +101,11 @@ func (x *exchange) keepRanged() *ranged {
 		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class,
 		path: pathOf(x.r), asOf: x.c.marks.Position(),
 	}}
-	g.f.asked = x.p.asked(x.r, x.key)
+	kept := x.r.WithContext(x.r.Context()) // the handler may edit its request
+	kept.Header = x.r.Header.Clone()
+	g.f.asked = x.p.asked(kept, x.key)
 	a := &g.f.asked
 	a.host, a.target, a.urlHash = x.host, x.target, x.urlHash
-	a.header = x.r.Header.Clone()
 	a.noStore, a.asOf, a.partial = x.wishes.cc.NoStore, g.f.asOf, true
 	g.keeping = x.c.keep(x.p, x.w, g.judge)
 	a.started = g.keeping.started
@@ -164,7 +166,7 @@ func (f *fetch) commitPart(j *judgement, p piece) {
 	ctx, cancel := context.WithTimeout(context.Background(), f.c.cfg.StoreTimeout)
 	defer cancel()
 	asOf := j.draft.AsOf
-	old, soft := f.c.lookupPart(ctx, f.p, []byte(f.key), f.asked.request)
+	old, soft := f.c.lookupPart(ctx, f.p, f.key, f.asked.header, f.asked.host)
 	if old != nil && !soft {
 		if both, fit := combine(old, p); fit && int64(len(both.body)) <= f.p.maxBody {
 			p = both
@@ -235,9 +237,7 @@ func combinedHeader(old *store.Entry, h http.Header) http.Header {
 	for _, f := range old.Fields() {
 		all[f.Name] = f.Values
 	}
-	for name, values := range h {
-		all[name] = values
-	}
+	maps.Copy(all, h)
 	if _, aged := h["Age"]; !aged {
 		delete(all, "Age")
 	}

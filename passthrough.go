@@ -18,10 +18,7 @@ import (
 // goroutine. Only Cache-Status is added, and that not to upgrades.
 func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where route, why Reason) {
 	began := time.Now()
-	p := &passing{w: w}
-	if where != upgrade {
-		p.member = status{fwd: why}.String()
-	}
+	p := &passing{w: w, status: status{fwd: why}, silent: where == upgrade}
 	if h.p.Outcome == None && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		h.forget(r)
 	}
@@ -51,7 +48,7 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 		}
 		h.c.emit(Event{
 			Kind: EventAnswer, Reason: reason, Method: r.Method, Host: r.Host, Path: pathOf(r),
-			Status: p.status, Duration: time.Since(began),
+			Status: p.code, Duration: time.Since(began),
 		})
 	}()
 	h.next.ServeHTTP(p.wrapped(), r)
@@ -67,7 +64,7 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 // shared of the answer, but it is learned from, and it has a deadline to its header.
 func (x *exchange) inline(why Reason) {
 	x.fwd = why
-	p := &passing{w: x.w, member: status{fwd: why}.String(), onHeader: x.learnInline}
+	p := &passing{w: x.w, status: status{fwd: why}, onHeader: x.learnInline}
 	var g *ranged
 	if why == ReasonPartial {
 		g = x.keepRanged()
@@ -90,11 +87,11 @@ func (x *exchange) inline(why Reason) {
 	x.sent = true
 	reason := ReasonPanic // unless the handler returns
 	defer func() {
-		x.status = p.status
+		x.status = p.code
 		x.report(reason, false)
 	}()
 	x.h.next.ServeHTTP(p.wrapped(), r)
-	if p.status == 0 && context.Cause(r.Context()) == flight.ErrTimeout {
+	if p.code == 0 && context.Cause(r.Context()) == flight.ErrTimeout {
 		// A handler that obeys its context has nothing to say: not an empty 200.
 		http.Error(p, http.StatusText(http.StatusGatewayTimeout), http.StatusGatewayTimeout)
 		reason = ReasonTimeout
@@ -105,7 +102,7 @@ func (x *exchange) inline(why Reason) {
 	if g != nil {
 		g.store()
 	}
-	if p.status == http.StatusOK && x.r.Method != http.MethodHead {
+	if p.code == http.StatusOK && x.r.Method != http.MethodHead {
 		x.c.keys.Update(x.hash, func(s *keystate.State) { s.LastSize = p.written })
 	}
 }
@@ -142,12 +139,13 @@ func (x *exchange) learnInline(code int, h http.Header) {
 // passing notes the final header on its way and adds our Cache-Status to it.
 type passing struct {
 	w        http.ResponseWriter
-	member   string // of Cache-Status; "" leaves the header alone
+	status   status
+	silent   bool // no Cache-Status
 	onHeader func(status int, h http.Header)
 	timer    *time.Timer
 	keeping  *keeping // nil where nothing is kept
 
-	status                    int
+	code                      int   // of the final header
 	written                   int64 // bytes of the body
 	hijacked                  bool
 	location, contentLocation string
@@ -171,10 +169,10 @@ func (p *passing) WriteHeader(code int) {
 }
 
 func (p *passing) note(code int) {
-	if p.status != 0 || code < 200 && code != http.StatusSwitchingProtocols {
+	if p.code != 0 || code < 200 && code != http.StatusSwitchingProtocols {
 		return
 	}
-	p.status = code
+	p.code = code
 	if p.timer != nil {
 		p.timer.Stop()
 	}
@@ -184,8 +182,9 @@ func (p *passing) note(code int) {
 		p.onHeader(code, h)
 	}
 	p.keeping.begin(code, h)
-	if p.member != "" {
-		appendStatus(h, p.member)
+	if !p.silent {
+		p.status.stored = p.keeping.active()
+		appendStatus(h, p.status.String())
 	}
 }
 

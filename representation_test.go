@@ -131,12 +131,15 @@ func TestRepresentationThatIsNotStored(t *testing.T) {
 		policy holdover.Policy
 		post   http.HandlerFunc
 	}{
-		"too short":      {holdover.Policy{}, answer(200, "half", append(fields, "Content-Length", "8")...)},
-		"too large":      {holdover.Policy{Safety: holdover.Safety{MaxBody: 3}}, answer(200, "four", fields...)},
-		"no 200":         {holdover.Policy{}, answer(201, "made", fields...)},
-		"outcome none":   {holdover.Policy{Outcome: holdover.None}, answer(200, "x", fields...)},
-		"bypassed":       {holdover.Policy{Bypass: func(r *http.Request) bool { return r.Method == "POST" }}, answer(200, "x", fields...)},
-		"it breaks off":  {holdover.Policy{}, func(w http.ResponseWriter, r *http.Request) { answer(200, "x", fields...)(w, r); panic(http.ErrAbortHandler) }},
+		"too short":    {holdover.Policy{}, answer(200, "half", append(fields, "Content-Length", "8")...)},
+		"too large":    {holdover.Policy{Safety: holdover.Safety{MaxBody: 3}}, answer(200, "four", fields...)},
+		"no 200":       {holdover.Policy{}, answer(201, "made", fields...)},
+		"outcome none": {holdover.Policy{Outcome: holdover.None}, answer(200, "x", fields...)},
+		"bypassed":     {holdover.Policy{Bypass: func(r *http.Request) bool { return r.Method == "POST" }}, answer(200, "x", fields...)},
+		"it breaks off": {holdover.Policy{}, func(w http.ResponseWriter, r *http.Request) {
+			answer(200, "x", fields...)(w, r)
+			panic(http.ErrAbortHandler)
+		}},
 		"client is gone": {holdover.Policy{}, answer(200, "gone", fields...)},
 	} {
 		o := newOrigin(posting())

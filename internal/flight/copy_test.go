@@ -50,3 +50,36 @@ func TestCopyHasBounds(t *testing.T) {
 		c.Release()
 	}
 }
+
+// Copies may be held for as long as a client reads: they take a part of the room only.
+func TestPartOfARoom(t *testing.T) {
+	const kib = 1 << 10
+	room := flight.NewRoom(64 * kib)
+	part := room.Part(16 * kib)
+	slow := flight.NewCopy(part, 1<<20)
+	slow.Add(make([]byte, 12*kib))
+	second := flight.NewCopy(part, 1<<20)
+	second.Add(make([]byte, 12*kib))
+	_, ok := second.Whole()
+	require.False(t, ok, "the part is full")
+	other := flight.NewCopy(room, 1<<20)
+	other.Add(make([]byte, 40*kib))
+	_, ok = other.Whole()
+	require.True(t, ok, "the rest is free")
+	slow.Release()
+	other.Add(make([]byte, 20*kib))
+	_, ok = other.Whole()
+	require.True(t, ok)
+	tight := flight.NewCopy(part, 1<<20)
+	tight.Add(make([]byte, 13*kib))
+	_, ok = tight.Whole()
+	require.False(t, ok, "the room itself is full, though the part isn't")
+	other.Release()
+	for range 3 {
+		again := flight.NewCopy(part, 1<<20)
+		again.Add(make([]byte, 12*kib))
+		_, ok = again.Whole()
+		require.True(t, ok)
+		again.Release()
+	}
+}

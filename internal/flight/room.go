@@ -6,15 +6,35 @@ import "golang.org/x/sync/semaphore"
 
 // Room bounds the bytes that all flights of a cache buffer together. Each flight may
 // hold one small chunk beyond it, so that none has to wait for another.
-type Room struct{ free *semaphore.Weighted }
+type Room struct {
+	free *semaphore.Weighted
+	of   *Room // of which this is a part, nil for all of it
+}
 
 // NewRoom returns room for n bytes.
 func NewRoom(n int64) *Room { return &Room{free: semaphore.NewWeighted(n)} }
 
-func (r *Room) take(n int64) bool { return r.free.TryAcquire(n) }
+// Part returns room for at most n bytes of r, for those that hold them as long as clients
+// like, so that they leave something to the others.
+func (r *Room) Part(n int64) *Room { return &Room{free: semaphore.NewWeighted(n), of: r} }
+
+func (r *Room) take(n int64) bool {
+	if !r.free.TryAcquire(n) {
+		return false
+	}
+	if r.of != nil && !r.of.take(n) {
+		r.free.Release(n)
+		return false
+	}
+	return true
+}
 
 func (r *Room) give(n int64) {
-	if n > 0 {
-		r.free.Release(n)
+	if n <= 0 {
+		return
+	}
+	r.free.Release(n)
+	if r.of != nil {
+		r.of.give(n)
 	}
 }
