@@ -120,7 +120,7 @@ func cookieText(lines []string, name string) string {
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
 			key, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if key == name {
+			if strings.Trim(key, " \t") == name { // as net/http reads it
 				text.WriteString(strconv.Itoa(len(value)) + ":" + value)
 			}
 		}

@@ -402,6 +402,19 @@ func FuzzSameTarget(f *testing.F) {
 	})
 }
 
+// A cookie that the handler reads is in the key however its name is spaced: else what
+// it makes of it would be given to those without.
+func TestCookieTextWithBlanks(t *testing.T) {
+	for _, line := range []string{"theme =dark", "theme\t=dark", " theme =dark", "a=b; theme =dark"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Cookie", line)
+		seen, err := r.Cookie("theme")
+		require.NoError(t, err)
+		require.Equal(t, "dark", seen.Value)
+		require.Equal(t, cookieText([]string{"theme=dark"}, "theme"), cookieText([]string{line}, "theme"), line)
+	}
+}
+
 func TestKeyAllocatesNothing(t *testing.T) {
 	p := compiled(t, Policy{})
 	r := httptest.NewRequest("GET", "http://example.com/a%20path?q=1", nil)
