@@ -83,6 +83,7 @@ type Cache struct {
 	flights  *flight.Group
 	room     *flight.Room
 	copies   *flight.Room // of it, for what is copied while clients read it
+	kept     kept
 	keys     *keystate.Table
 	marks    *marks.Table
 	grants   *grants

@@ -114,8 +114,8 @@ func isUnsafe(method string) bool {
 // invalidate marks what a successful unsafe request has changed: its target, and the
 // URLs that the response names, on the same origin (RFC 9111 §4.4). It returns what it
 // had marked.
-func (h *handler) invalidate(r *http.Request, mark func(uint64), locations ...string) []uint64 {
-	marked := h.invalidateTarget(nil, r, r, mark)
+func (h *handler) invalidate(r *http.Request, rep *representation, locations ...string) []uint64 {
+	marked := h.invalidateTarget(nil, r, r, rep)
 	base, err := url.ParseRequestURI(r.RequestURI)
 	if err != nil {
 		return marked
@@ -128,7 +128,7 @@ func (h *handler) invalidate(r *http.Request, mark func(uint64), locations ...st
 		if err != nil || ref.Host != "" && !sameHost(ref, r) {
 			continue
 		}
-		marked = h.invalidateTarget(marked, r, h.other(r, base.ResolveReference(ref)), mark)
+		marked = h.invalidateTarget(marked, r, h.other(r, base.ResolveReference(ref)), rep)
 	}
 	return marked
 }
@@ -153,18 +153,26 @@ func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
 
 // invalidateTarget makes a hard mark where there is something to invalidate: it is
 // cheap, but it makes others look.
-func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request, mark func(uint64)) []uint64 {
+func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request, rep *representation) []uint64 {
 	// The key of another URL, or of another user, can't be told from this request,
 	// nor that of the same URL in another form.
 	telling := r == get && !h.p.extendsKey && strings.HasPrefix(r.RequestURI, "/")
-	if telling && !h.stands(get) {
+	hash := marks.URLHash(h.p.target(get))
+	if telling && h.c.kept.of(hash) <= rep.own() && !h.stands(get) {
 		return marked
 	}
-	host, target := h.p.target(get)
-	hash := marks.URLHash(host, target)
-	mark(hash)
+	h.mark(rep, hash)
 	h.c.emit(Event{Kind: EventDropped, Reason: ReasonUnsafe, Method: r.Method, Host: r.Host, Path: pathOf(get)})
 	return append(marked, hash)
+}
+
+// mark makes a hard mark for what the request of rep, nil if it is none, has changed.
+func (h *handler) mark(rep *representation, hash uint64) {
+	if rep != nil {
+		rep.mark(hash)
+		return
+	}
+	h.c.marks.Mark(hash, false)
 }
 
 // stands reports whether a URL has a stored response to GET, whole or in part, or a fetch

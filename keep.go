@@ -3,8 +3,11 @@
 package holdover
 
 import (
+	"context"
 	"net/http"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/holdover-go/holdover/internal/flight"
 )
@@ -13,19 +16,27 @@ import (
 // that it may be of use later. The handler writes to the request's own writer, so that
 // what outer middleware had set there must be told apart.
 type keeping struct {
+	c       *Cache
+	urlHash uint64
+	started int64
+	ctx     context.Context // the handler's
 	// wants judges the final header, which it may change. It is called once.
 	wants func(code int, h http.Header) bool
-	copy  *flight.Copy
 
-	started int64
 	outer   http.Header
 	header  http.Header // as judged, nil if it isn't wanted
+	copy    *flight.Copy
 	written int64
 }
 
-// keep prepares to copy a response. It must be called before the handler.
-func (c *Cache) keep(p *rules, w http.ResponseWriter, wants func(int, http.Header) bool) *keeping {
-	return &keeping{wants: wants, copy: flight.NewCopy(c.copies, p.maxBody), started: c.clock(), outer: w.Header().Clone()}
+// keep prepares to copy a response. It must be called before the handler, and end
+// afterwards.
+func (c *Cache) keep(p *rules, w http.ResponseWriter, urlHash uint64, wants func(int, http.Header) bool) *keeping {
+	c.kept.add(urlHash, 1)
+	return &keeping{
+		c: c, urlHash: urlHash, started: c.clock(), wants: wants,
+		outer: w.Header().Clone(), copy: flight.NewCopy(c.copies, p.maxBody),
+	}
 }
 
 // begin is called with the final header.
@@ -33,16 +44,14 @@ func (k *keeping) begin(code int, h http.Header) {
 	if k == nil {
 		return
 	}
-	h = addedTo(k.outer, h)
-	canonicalize(h)
-	if k.wants(code, h) {
+	if h, clear := addedTo(k.outer, h); clear && k.wants(code, h) {
 		k.header = h
 	}
 }
 
 // add is called with what was written of the body.
 func (k *keeping) add(p []byte, err error) {
-	if k == nil || k.header == nil {
+	if !k.active() {
 		return
 	}
 	if err != nil {
@@ -56,35 +65,81 @@ func (k *keeping) add(p []byte, err error) {
 // active reports whether the bytes of the body are needed.
 func (k *keeping) active() bool { return k != nil && k.header != nil }
 
-// result returns the response after the handler has returned, and false if it isn't
-// whole.
+// result returns the response after the handler has returned normally, and false if it
+// isn't whole. A handler whose client has left may return in the middle without a word.
 func (k *keeping) result() (r flight.Result, ok bool) {
 	if !k.active() {
 		return r, false
 	}
 	body, ok := k.copy.Whole()
 	declared := contentLength(k.header)
-	return flight.Result{Header: k.header, Body: body, Keep: true}, ok && (declared < 0 || declared == k.written)
+	if declared < 0 && k.ctx.Err() != nil || declared >= 0 && declared != k.written {
+		return r, false
+	}
+	return flight.Result{Header: k.header, Body: body, Keep: true}, ok
 }
 
-// end gives memory back.
+// end gives back what the keeping held.
 func (k *keeping) end() {
 	if k != nil {
 		k.copy.Release()
+		k.c.kept.add(k.urlHash, -1)
 	}
 }
 
 // addedTo returns what a handler has added to the header that outer middleware left it.
-func addedTo(outer, h http.Header) http.Header {
-	added := make(http.Header, len(h))
+// Fields whose origin decides are not guessed at: where outer has set one, it reports false.
+func addedTo(outer, h http.Header) (added http.Header, clear bool) {
+	added = make(http.Header, len(h))
 	for name, values := range h {
 		before := outer[name]
-		if len(before) <= len(values) && slices.Equal(before, values[:len(before)]) {
+		switch canonical := http.CanonicalHeaderKey(name); {
+		case len(before) == 0:
+		case canonical == "Vary" || strings.HasPrefix(canonical, "Content-"): // more of it does no harm
+		case decides(canonical):
+			return nil, false
+		case len(before) <= len(values) && slices.Equal(before, values[:len(before)]):
 			values = values[len(before):]
 		}
 		if len(values) > 0 {
 			added[name] = slices.Clone(values)
 		}
 	}
-	return added
+	canonicalize(added)
+	return added, true
+}
+
+// decides reports whether a field says if, or for how long, or for whom a response may be
+// stored, or what it is.
+func decides(name string) bool {
+	switch name {
+	case "Age", "Cache-Control", "Date", "Etag", "Expires", "Last-Modified", "Pragma", "Set-Cookie", "Set-Cookie2":
+		return true
+	}
+	return strings.HasSuffix(name, "-Control") // targeted fields (RFC 9213)
+}
+
+// kept counts the responses on their way that may be stored without being a flight, by
+// their URL: what changes the URL meanwhile must reach them too.
+type kept struct {
+	mu    sync.Mutex
+	count map[uint64]int
+}
+
+func (k *kept) add(urlHash uint64, n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.count == nil {
+		k.count = map[uint64]int{}
+	}
+	if k.count[urlHash] += n; k.count[urlHash] == 0 {
+		delete(k.count, urlHash)
+	}
+}
+
+// of returns how many there are.
+func (k *kept) of(urlHash uint64) int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.count[urlHash]
 }

@@ -107,7 +107,7 @@ func (x *exchange) keepRanged() *ranged {
 	a := &g.f.asked
 	a.host, a.target, a.urlHash = x.host, x.target, x.urlHash
 	a.noStore, a.asOf, a.partial = x.wishes.cc.NoStore, g.f.asOf, true
-	g.keeping = x.c.keep(x.p, x.w, g.judge)
+	g.keeping = x.c.keep(x.p, x.w, x.urlHash, g.judge)
 	a.started = g.keeping.started
 	return g
 }
@@ -165,23 +165,42 @@ type piece struct {
 func (f *fetch) commitPart(j *judgement, p piece) {
 	ctx, cancel := context.WithTimeout(context.Background(), f.c.cfg.StoreTimeout)
 	defer cancel()
-	asOf := j.draft.AsOf
 	old, soft := f.c.lookupPart(ctx, f.p, f.key, f.asked.header, f.asked.host)
+	if old != nil && old.RequestTime() > j.draft.RequestTime {
+		return // the most recent response counts (RFC 9110 §15.3.7.3)
+	}
+	asOf := j.draft.AsOf
 	if old != nil && !soft {
-		if both, fit := combine(old, p); fit && int64(len(both.body)) <= f.p.maxBody {
-			p = both
-			asOf = positionsOf(old) // as old as its oldest bytes
+		if both, all, fit := f.combined(j, p, old); fit {
+			j, p, asOf = both, all, olderOf(old, asOf)
 		}
 	}
-	if hard, soft := f.c.marks.Purged(j.draft.URLHash, f.asOf); hard || soft {
+	if f.c.purged(&j.draft) {
 		return
 	}
-	if int64(len(p.body)) == p.part.Size {
-		f.commitCombined(j, p, asOf)
-		return
+	switch j.draft.AsOf = asOf; {
+	case int64(len(p.body)) == p.part.Size:
+		f.commitComplete(j, p)
+	default:
+		f.writePart(j, p)
 	}
+}
+
+// combined returns the stored part and the new one as one, judged by the fields that they
+// have together. False means that the new one stands alone.
+func (f *fetch) combined(j *judgement, p piece, old *store.Entry) (*judgement, piece, bool) {
+	both, fit := combine(old, p)
+	if !fit || int64(len(both.body)) > f.p.maxBody {
+		return j, p, false
+	}
+	again := f.c.judge(f.p, &f.asked, http.StatusPartialContent, both.header, nil, j.draft.ResponseTime)
+	return again, both, again.storing()
+}
+
+// writePart stores a part as one.
+func (f *fetch) writePart(j *judgement, p piece) {
 	d := j.draft
-	d.Key, d.AsOf, d.Vary, d.Selected, d.Body = partKey(f.key), asOf, j.varyNames, j.selected, p.body
+	d.Key, d.Vary, d.Selected, d.Body = partKey(f.key), j.varyNames, j.selected, p.body
 	p.header["Content-Range"] = []string{contentRange(httpfield.Range{Start: p.part.Start, Length: int64(len(p.body))}, p.part.Size)}
 	d.Fields = f.p.storedFields(p.header, j.cc, len(p.body), d.Status)
 	e, err := store.New(d)
@@ -194,14 +213,13 @@ func (f *fetch) commitPart(j *judgement, p piece) {
 	f.emit(Event{Kind: EventStored, Reason: ReasonPartial, Status: d.Status})
 }
 
-// commitCombined stores as a complete response what has no more gaps.
-func (f *fetch) commitCombined(j *judgement, p piece, asOf []store.Position) {
-	whole := *j
-	whole.draft.Status, whole.draft.AsOf = http.StatusOK, asOf
+// commitComplete stores as a complete response what has no more gaps.
+func (f *fetch) commitComplete(j *judgement, p piece) {
+	j.draft.Status = http.StatusOK
 	delete(p.header, "Content-Range")
 	p.header["Content-Length"] = []string{strconv.Itoa(len(p.body))}
-	f.raced.Store(true)
-	f.commitWhole(&whole, flight.Result{Body: p.body, Header: p.header})
+	f.raced.Store(true) // this one held no place in the row
+	f.commitWhole(j, flight.Result{Body: p.body, Header: p.header})
 }
 
 // combine joins a new part with the one that is stored (RFC 9111 §3.4, RFC 9110 §15.3.7.3):
@@ -244,10 +262,16 @@ func combinedHeader(old *store.Entry, h http.Header) http.Header {
 	return all
 }
 
-func positionsOf(e *store.Entry) []store.Position {
+// olderOf returns the purges that both a stored part and a new one know.
+func olderOf(e *store.Entry, asOf []store.Position) []store.Position {
 	list := make([]store.Position, e.NumAsOf())
 	for i := range list {
 		list[i] = e.AsOf(i)
+		for _, p := range asOf {
+			if p.Epoch == list[i].Epoch {
+				list[i].Seq = min(list[i].Seq, p.Seq)
+			}
+		}
 	}
 	return list
 }

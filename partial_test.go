@@ -184,6 +184,57 @@ func TestPartialsBecomeComplete(t *testing.T) {
 	get(newCache(t, holdover.Config{Policy: smallRoom}).Handler(m))
 }
 
+// What is combined carries the tags of both, and knows no purge that its older half doesn't.
+func TestPartialsAndTags(t *testing.T) {
+	policy := smallRoom
+	policy.TagFields = []string{"Surrogate-Key"}
+	m := newFilm(1000, append(strongFilm, "Surrogate-Key", "film")...)
+	c := newCache(t, holdover.Config{Policy: policy})
+	h := c.Handler(m)
+	m.wantRange(t, h, 0, 9)
+	m.fields = strongFilm // a 206 to If-Range needn't have more (RFC 9110 §15.3.7)
+	m.wantRange(t, h, 10, 19, "If-Range", `"1"`)
+	require.Equal(t, "film", m.wantRange(t, h, 0, 19).Get("Surrogate-Key"))
+	purge(t, c, holdover.PurgeRequest{Tag: "film"})
+	require.False(t, hit(m.wantRange(t, h, 0, 9)))
+}
+
+// A part that was asked for before a purge, or before another part, never counts for more
+// than that.
+func TestPartialThatComesLate(t *testing.T) {
+	for _, p := range []holdover.PurgeRequest{{}, {Tag: "film"}, {URL: page1}} {
+		policy := smallRoom
+		policy.TagFields = []string{"Surrogate-Key"}
+		version := "old"
+		began, goOn := make(chan struct{}), make(chan struct{})
+		m := newFilm(1000)
+		m.set(func(w http.ResponseWriter, r *http.Request) {
+			setFields(w.Header(), append(strongFilm, "Surrogate-Key", "film", "X-Rights", version))
+			if version == "old" {
+				close(began)
+				<-goOn
+			}
+			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(m.text))
+		})
+		c := newCache(t, holdover.Config{Policy: policy})
+		h := c.Handler(m)
+		done := make(chan struct{})
+		go func() { get(h, "Range", "bytes=10-19"); close(done) }()
+		after(t, began, "the first is under way")
+		time.Sleep(time.Millisecond) // requests of one instant have no order
+		version = "new"
+		if p != (holdover.PurgeRequest{}) {
+			purge(t, c, p)
+		}
+		m.wantRange(t, h, 0, 9)
+		close(goOn)
+		after(t, done, "the first has come")
+		header := m.wantRange(t, h, 0, 9)
+		require.True(t, hit(header))
+		require.Equal(t, "new", header.Get("X-Rights"), p)
+	}
+}
+
 // A 206 that isn't what it says is passed on and not stored.
 func TestPartialThatIsMalformed(t *testing.T) {
 	for name, fields := range map[string][]string{

@@ -22,10 +22,9 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	if h.p.Outcome == None && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		h.forget(r)
 	}
-	mark := func(hash uint64) { h.c.marks.Mark(hash, false) }
 	rep := h.mayRepresent(w, r)
 	if rep != nil {
-		p.keeping, mark = rep.keeping, rep.mark
+		p.keeping = rep.keeping
 		defer rep.keeping.end()
 	}
 	// Once at the header, since the client may come back before the handler returns,
@@ -33,12 +32,12 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	var marked []uint64
 	p.onHeader = func(code int, _ http.Header) {
 		if isUnsafe(r.Method) && code >= 200 && code < 400 {
-			marked = h.invalidate(r, mark, p.location, p.contentLocation)
+			marked = h.invalidate(r, rep, p.location, p.contentLocation)
 		}
 	}
 	again := func() {
 		for _, hash := range marked {
-			mark(hash)
+			h.mark(rep, hash)
 		}
 	}
 	reason := ReasonPanic // unless the handler returns
@@ -83,6 +82,9 @@ func (x *exchange) inline(why Reason) {
 		defer timer.Stop()
 		p.timer = timer
 		r = r.WithContext(ctx)
+	}
+	if g != nil {
+		g.keeping.ctx = r.Context()
 	}
 	x.sent = true
 	reason := ReasonPanic // unless the handler returns

@@ -46,7 +46,8 @@ func (h *handler) mayRepresent(w http.ResponseWriter, r *http.Request) *represen
 	if rep.key = h.p.appendKey(nil, get, interestOf(get)); len(rep.key) > store.MaxKeyLen/2 {
 		return nil
 	}
-	rep.keeping = h.c.keep(h.p, w, rep.judge)
+	rep.keeping = h.c.keep(h.p, w, rep.urlHash, rep.judge)
+	rep.keeping.ctx = r.Context()
 	return rep
 }
 
@@ -86,6 +87,14 @@ func (rep *representation) isItself(lines []string) bool {
 		return false
 	}
 	return base.ResolveReference(ref).RequestURI() == rep.get.RequestURI
+}
+
+// own is how many of the responses under way are this one.
+func (rep *representation) own() int {
+	if rep == nil {
+		return 0
+	}
+	return 1
 }
 
 // mark makes a mark for what the request has changed. The one of its own target doesn't
