@@ -84,6 +84,7 @@ type Cache struct {
 	room     *flight.Room
 	copies   *flight.Room // of it, for what is copied while clients read it
 	kept     kept
+	seen     seen
 	keys     *keystate.Table
 	marks    *marks.Table
 	grants   *grants

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/holdover-go/holdover/internal/flight"
@@ -76,6 +77,9 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 	}
 	for _, name := range [...]string{"Etag", "Last-Modified", "Content-Length"} {
 		stored, _ := e.Field(name)
+		if name == "Content-Length" { // need not be stored as a field
+			stored = strconv.Itoa(e.BodyLen())
+		}
 		if seen := result.Header.Get(name); seen != "" && seen != stored {
 			f.c.writes.put(f.key, write{})
 			f.c.dropPart(f.key, f.hash)
@@ -103,15 +107,17 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 func (f *fetch) store(j *judgement, d store.Response) (bool, error) {
 	names, selected := j.varyNames, j.selected
 	record := f.found.record
-	if j.outcome >= failed && record != nil && len(names) == 0 {
-		// A failure that doesn't vary must not displace the other variants.
+	borrowed := record != nil && len(names) == 0 && (j.outcome >= failed || d.Status < 300)
+	if borrowed {
+		// Origins forget Vary on failures and on their default page: that must not
+		// displace the variants (RFC 9111 §4.1).
 		names = varyNames(record)
 		selected = string(f.p.appendSelected(nil, names, f.asked.header, f.asked.host))
 	}
 	displaces := f.hasCopy || record != nil && !slices.Equal(names, varyNames(record))
 	dry := j.outcome >= failed && displaces
 	if len(names) > 0 {
-		return !dry, f.storeVariant(j, d, names, selected, dry)
+		return !dry, f.storeVariant(j, d, variant{names: names, selected: selected, borrowed: borrowed, dry: dry})
 	}
 	e, err := store.New(d)
 	if err != nil {
@@ -129,23 +135,35 @@ func (f *fetch) store(j *judgement, d store.Response) (bool, error) {
 	return !dry, nil
 }
 
+// variant says as which variant a response is stored.
+type variant struct {
+	names    []string // of the selecting fields
+	selected string   // their values
+	borrowed bool     // the names aren't the response's, but those of the record that stands
+	dry      bool     // nothing is written
+}
+
 // storeVariant writes the vary record under the primary key, then the variant. A
 // record with the same fields keeps its generation, and so its variants; another
-// one makes all of them unreachable. With dry nothing is written.
-func (f *fetch) storeVariant(j *judgement, d store.Response, names []string, selected string, dry bool) error {
+// one makes all of them unreachable.
+func (f *fetch) storeVariant(j *judgement, d store.Response, v variant) error {
 	record := d
 	record.Kind, record.Flags, record.Status, record.Fields, record.Body, record.Tags = store.KindVary, 0, 0, nil, nil, nil
 	record.Lifetime, record.LifetimeFrom = 0, store.SourceNone
 	record.StaleWhileRevalidate, record.StaleIfError = store.Absent, store.Absent
-	record.Vary = names
-	if !dry {
-		record.Generation = f.generation(names)
+	record.Vary = v.names
+	if !v.dry {
+		record.Generation = f.generation(v.names)
 	}
-	if old := f.found.record; old != nil && old.Generation() == record.Generation {
+	switch old := f.found.record; {
+	case old == nil || old.Generation() != record.Generation:
+	case v.borrowed:
+		record.StoreUntil = old.StoreUntil() // a URL that no longer varies becomes a plain one in time
+	default:
 		record.StoreUntil = max(record.StoreUntil, old.StoreUntil())
 	}
-	d.Generation, d.Selected, d.Vary = record.Generation, selected, names
-	slot := variantSlot(d.Generation, []byte(selected), f.c.cfg.MaxVariants)
+	d.Generation, d.Selected, d.Vary = record.Generation, v.selected, v.names
+	slot := variantSlot(d.Generation, []byte(v.selected), f.c.cfg.MaxVariants)
 	d.Key = string(appendVariant(nil, []byte(f.key), generationText(d.Generation), slot))
 
 	r, err := store.New(record)
@@ -157,7 +175,7 @@ func (f *fetch) storeVariant(j *judgement, d store.Response, names []string, sel
 		return err
 	}
 	j.entry = e
-	if !dry {
+	if !v.dry {
 		f.c.dropPart(f.key, f.hash)
 		f.c.writes.put(f.key, write{entry: r, newer: f.raced.Load()})
 		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})

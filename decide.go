@@ -117,21 +117,19 @@ func decideStored(stored bool, f facts, w wishes, p *rules, miss Reason) decisio
 	switch {
 	case !stored:
 		return decision{forward, miss}
-	case f.barredFrom(w, p):
-		return decision{forward, ReasonRequest}
 	case f.has(store.NoCache): // RFC 9111 §5.2.2.4
 		return decision{forward, ReasonStale}
-	case w.cc.NoCache: // RFC 9111 §5.2.1.4
-		return decision{forward, ReasonRequest}
+	case f.barredFrom(w, p), w.cc.NoCache: // RFC 9111 §5.2.1.4
+		return decision{forward, f.refusedAs()}
 	case w.cc.MaxAge != cachecontrol.Absent && f.age > w.cc.MaxAge && !(f.has(store.Immutable) && f.fresh()): // §5.2.1.1, RFC 8246 §2.1
-		return decision{forward, ReasonRequest}
+		return decision{forward, f.refusedAs()}
 	case f.fresh():
 		if w.cc.MinFresh != cachecontrol.Absent && f.lifetime-f.age < w.cc.MinFresh { // §5.2.1.3
 			return decision{forward, ReasonRequest}
 		}
 		return decision{serve, ReasonHit}
 	case w.cc.MinFresh != cachecontrol.Absent:
-		return decision{forward, ReasonRequest}
+		return decision{forward, ReasonStale}
 	case p.Outcome == Strict: // nothing stale
 		return decision{forward, ReasonStale}
 	case f.staleness() < f.window(f.swr, p.swr, p): // RFC 5861 §3
@@ -140,6 +138,15 @@ func decideStored(stored bool, f facts, w wishes, p *rules, miss Reason) decisio
 		return decision{serve, ReasonMaxStale}
 	}
 	return decision{forward, ReasonStale}
+}
+
+// refusedAs is why a request that doesn't want the response is forwarded: "request" is only
+// said of fresh ones (RFC 9211 §2.2).
+func (f facts) refusedAs() Reason {
+	if f.fresh() {
+		return ReasonRequest
+	}
+	return ReasonStale
 }
 
 // acceptsStale: max-stale of the request, which reaches as far as keep.

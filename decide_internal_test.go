@@ -85,11 +85,11 @@ func TestDecide(t *testing.T) {
 		{"request max-age reached", aged(10), wishing("max-age=10"), Policy{}, decision{serve, ReasonHit}},
 		{"request max-age exceeded", aged(10.5), wishing("max-age=10"), Policy{}, decision{forward, ReasonRequest}},
 		{"request max-age=0", aged(0.5), wishing("max-age=0"), Policy{}, decision{forward, ReasonRequest}},
-		{"request max-age exceeded, max-stale", aged(70), wishing("max-age=65, max-stale"), Policy{}, decision{forward, ReasonRequest}},
+		{"request max-age exceeded, max-stale", aged(70), wishing("max-age=65, max-stale"), Policy{}, decision{forward, ReasonStale}},
 		// RFC 9111 §5.2.1.3
 		{"min-fresh left", aged(50), wishing("min-fresh=10"), Policy{}, decision{serve, ReasonHit}},
 		{"min-fresh not left", aged(50.5), wishing("min-fresh=10"), Policy{}, decision{forward, ReasonRequest}},
-		{"min-fresh and stale", aged(61), wishing("min-fresh=0"), withSWR, decision{forward, ReasonRequest}},
+		{"min-fresh and stale", aged(61), wishing("min-fresh=0"), withSWR, decision{forward, ReasonStale}},
 		// RFC 9111 §5.2.1.2
 		{"max-stale", aged(3000), wishing("max-stale"), Policy{}, decision{serve, ReasonMaxStale}},
 		{"max-stale reached", aged(70), wishing("max-stale=10"), Policy{}, decision{serve, ReasonMaxStale}},

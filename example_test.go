@@ -169,7 +169,7 @@ func ExampleFallback() {
 	show(gate, "/may-i-pass", "X-Api-Key", "vera")
 	show(gate, "/may-i-pass", "X-Api-Key", "mallory")
 	// Output:
-	// 204 (holdover; fwd=uri-miss; detail=fallback)
+	// 204 (holdover; fwd=uri-miss; fwd-status=504; detail=fallback)
 	// 504 no answer from the backend (holdover; fwd=uri-miss; detail=error-status)
 }
 

@@ -61,7 +61,9 @@ type exchange struct {
 	status     int
 	collapsed  bool
 	fault      Reason // what went wrong at the origin
-	held       *flight.Flight
+	// originStatus is the error status that the handler answered, 0 for none.
+	originStatus int
+	held         *flight.Flight
 }
 
 // newExchange reads a request body that belongs to the key. False means that the
@@ -148,8 +150,12 @@ func (x *exchange) answer() {
 			return
 		}
 		d := decide(x.found.entry != nil, x.facts, x.wishes, x.p, x.found.miss)
-		if x.in&hasPrecondition != 0 && d.action != refuse {
-			x.inline(ReasonBypass)
+		if x.onlyForTheOrigin() {
+			if x.wishes.cc.OnlyIfCached {
+				x.synthetic(plainError(http.StatusGatewayTimeout), ReasonOnlyIfCached)
+				return
+			}
+			x.inline(ReasonBypass, false)
 			return
 		}
 		switch d.action {
@@ -172,6 +178,13 @@ func (x *exchange) answer() {
 			return
 		}
 	}
+}
+
+// onlyForTheOrigin reports whether a request has a condition that a cache can't evaluate
+// (RFC 9111 §4.3.2).
+func (x *exchange) onlyForTheOrigin() bool {
+	safe := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
+	return x.in&hasPrecondition != 0 || x.in&hasCondition != 0 && !safe
 }
 
 func (x *exchange) lookup() {
@@ -277,7 +290,11 @@ func (x *exchange) synthetic(a Answer, reason Reason) {
 	if x.closeAfter {
 		x.w.Header()["Connection"] = []string{"close"}
 	}
-	a.send(x.w, x.r.Method == http.MethodHead, status{fwd: x.fwd, collapsed: x.collapsed, detail: reason})
+	st := status{fwd: x.fwd, collapsed: x.collapsed, detail: reason}
+	if x.originStatus != a.Status {
+		st.fwdStatus = x.originStatus
+	}
+	a.send(x.w, x.r.Method == http.MethodHead, st)
 	x.report(reason, false)
 }
 

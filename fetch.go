@@ -120,7 +120,8 @@ func (x *exchange) request(ctx context.Context, f *fetch, pl plan) *http.Request
 	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Range", "Range"} {
 		delete(req.Header, name)
 	}
-	if e := x.found.entry; e != nil && !e.Has(store.Failed) && e.Status() == http.StatusOK {
+	// With other methods than GET, If-None-Match has another meaning (RFC 9110 §13.1.2).
+	if e := x.found.entry; e != nil && !e.Has(store.Failed) && e.Status() == http.StatusOK && req.Method == http.MethodGet {
 		if etag, given := e.Field("Etag"); given { // sent as it is: origins compare byte by byte
 			req.Header["If-None-Match"] = []string{etag}
 			f.asked.validated = e

@@ -42,7 +42,7 @@ func (x *exchange) refused() {
 		return
 	}
 	x.fault = ""
-	x.inline(x.fwd)
+	x.inline(x.fwd, false)
 }
 
 // await waits until there is something to decide on: the header, and where a stored
@@ -179,7 +179,7 @@ func (x *exchange) judged(rd *flight.Reader, state flight.State, how flight.How)
 	j := state.Note.(*judgement)
 	switch {
 	case j.outcome >= failed:
-		x.fault = j.fault
+		x.fault, x.originStatus = j.fault, state.Status
 		if x.replaceable(j) {
 			x.hold(aMoment)
 		}
@@ -238,6 +238,6 @@ func (x *exchange) leave(rd *flight.Reader, j *judgement, why sharing) bool {
 	if x.found.entry != nil {
 		return x.follow(x.solo(plan{}))
 	}
-	x.inline(x.fwd)
+	x.inline(x.fwd, false)
 	return true
 }

@@ -14,8 +14,8 @@ import (
 // forward brings the request to the handler and answers it. False means that the
 // lookup must be made again, because another fetch has landed meanwhile.
 func (x *exchange) forward() bool {
-	if why, alone := x.runsAlone(); alone {
-		x.inline(why)
+	if alone, ranged := x.runsAlone(); alone {
+		x.inline(x.fwd, ranged)
 		return true
 	}
 	// A copy counts as one if it may stand in for the sort of failure seen last.
@@ -42,28 +42,28 @@ func (x *exchange) forward() bool {
 
 // runsAlone says which requests are passed to the handler as they are: nothing of
 // the answer could be stored or shared, and there is no stored response to fall
-// back on.
-func (x *exchange) runsAlone() (Reason, bool) {
+// back on. ranged says that a part may be.
+func (x *exchange) runsAlone() (alone, ranged bool) {
 	if x.hasCopy() {
-		return "", false
+		return false, false
 	}
-	_, ranged := x.r.Header["Range"]
 	known := x.learned.LastSize > 0 && x.learned.LastSize <= x.p.maxBody
 	switch {
 	case x.p.answersFailures():
-		return "", false // its failure must be seen
+		return false, false // its failure must be seen
 	case x.found.entry != nil && !x.barredFrom():
-		return "", false // it is validated
+		return false, false // it is validated
 	case x.r.Method == http.MethodHead:
-		return x.fwd, true
-	case ranged && !known:
-		return ReasonPartial, true
+		return true, false
+	case x.in&hasRange != 0 && !known:
+		if x.found.part != nil { // RFC 9211 §2.2
+			x.fwd = ReasonPartial
+		}
+		return true, true
 	case x.wishes.cc.NoStore, x.learned.LastSize > x.p.maxBody:
-		return x.fwd, true
-	case !x.learned.MayShare(x.class, x.now):
-		return x.fwd, true
+		return true, false
 	}
-	return "", false
+	return !x.learned.MayShare(x.class, x.now), false
 }
 
 func (x *exchange) barredFrom() bool { return x.facts.barredFrom(x.wishes, x.p) }

@@ -52,12 +52,16 @@ func sameBytes(e *store.Entry, h http.Header) bool {
 // no others were.
 func speaksOf(e *store.Entry, h http.Header) bool {
 	etag, tagged := e.Field("Etag")
-	if seen := h["Etag"]; len(seen) > 0 && tagged {
-		return len(seen) == 1 && httpfield.ETagMatch(seen, etag, false)
-	}
 	modified, dated := e.Field("Last-Modified")
-	if seen := h["Last-Modified"]; len(seen) > 0 && dated {
-		return len(seen) == 1 && seen[0] == modified
+	named, date := h["Etag"], h["Last-Modified"]
+	sameDate := dated && len(date) == 1 && date[0] == modified
+	switch {
+	case len(named) > 0 && tagged:
+		return len(named) == 1 && httpfield.ETagMatch(named, etag, false)
+	case len(named) > 0: // the stored response has none
+		return sameDate
+	case len(date) > 0 && dated:
+		return sameDate
 	}
 	return true
 }

@@ -151,14 +151,11 @@ func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
 	return get
 }
 
-// invalidateTarget makes a hard mark where there is something to invalidate: it is
-// cheap, but it makes others look.
+// invalidateTarget makes a hard mark where there may be something to invalidate.
 func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request, rep *representation) []uint64 {
-	// The key of another URL, or of another user, can't be told from this request,
-	// nor that of the same URL in another form.
-	telling := r == get && !h.p.extendsKey && strings.HasPrefix(r.RequestURI, "/")
 	hash := marks.URLHash(h.p.target(get))
-	if telling && h.c.kept.of(hash) <= rep.own() && !h.stands(get) {
+	under := h.c.seen.has(hash) || h.c.flights.Running() > 0 || h.c.kept.of(hash) > rep.own()
+	if !under && !h.mayStand(r, get) {
 		return marked
 	}
 	h.mark(rep, hash)
@@ -175,21 +172,28 @@ func (h *handler) mark(rep *representation, hash uint64) {
 	h.c.marks.Mark(hash, false)
 }
 
-// stands reports whether a URL has a stored response to GET, whole or in part, or a fetch
-// under way.
-func (h *handler) stands(r *http.Request) bool {
-	get := r.WithContext(context.WithoutCancel(r.Context()))
-	get.Method = http.MethodGet
-	key := h.p.appendKey(nil, get, fieldsOfInterest(get.Header))
-	if h.c.flights.Running() > 0 { // perhaps of this URL, under whatever variant
+// mayStand reports whether a store that wasn't filled by this cache alone may hold
+// something of a URL of which this cache stored nothing. Not to know is a yes.
+func (h *handler) mayStand(r, get *http.Request) bool {
+	if h.c.ownStore {
+		return false
+	}
+	// The key of another URL, or of another user, can't be told from this request,
+	// nor that of the same URL in another form.
+	if r != get || h.p.extendsKey || !strings.HasPrefix(r.RequestURI, "/") {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(get.Context(), h.c.cfg.StoreTimeout)
+	r = r.WithContext(context.WithoutCancel(r.Context()))
+	r.Method = http.MethodGet
+	key := string(h.p.appendKey(nil, r, fieldsOfInterest(r.Header)))
+	ctx, cancel := context.WithTimeout(r.Context(), h.c.cfg.StoreTimeout)
 	defer cancel()
-	if h.c.get(ctx, key) != nil {
-		return true
+	for _, name := range [...]string{key, partKey(key)} {
+		if e, err := h.c.read(ctx, []byte(name)); e != nil || err != nil {
+			return true
+		}
 	}
-	return ctx.Err() == nil && h.c.get(ctx, []byte(partKey(string(key)))) != nil
+	return false
 }
 
 // forget deletes what is stored for a request, under the outcome policy None.

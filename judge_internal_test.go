@@ -451,7 +451,8 @@ func TestA304OfOtherValidators(t *testing.T) {
 		{[]string{`Etag: "1"`, day}, []string{other}, false},
 		{[]string{day}, []string{day}, true},
 		{[]string{day}, []string{other}, false},
-		{[]string{day}, []string{`Etag: "2"`}, true}, // says nothing against it
+		{[]string{day}, []string{`Etag: "2"`}, false}, // of a response that isn't stored
+		{[]string{day}, []string{`Etag: "2"`, day}, true},
 	} {
 		require.Equal(t, tt.want, speaksOf(storedEntry(t, "b", tt.stored...), fields(tt.update...)), "%v %v", tt.stored, tt.update)
 	}

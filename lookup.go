@@ -117,23 +117,31 @@ func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.R
 
 // get reads one key; nil for whatever isn't there.
 func (c *Cache) get(ctx context.Context, key []byte) *store.Entry {
+	e, _ := c.read(ctx, key)
+	return e
+}
+
+// read reads one key. It reports what the store failed with, so that who asks knows that
+// nil doesn't mean that there is nothing.
+func (c *Cache) read(ctx context.Context, key []byte) (e *store.Entry, failed error) {
 	if e, queued := c.writes.get(key); queued {
-		return e
+		return e, nil
 	}
-	var e *store.Entry
 	err := c.guard("get", func() (err error) {
 		e, err = store.GetBytes(ctx, c.store, key)
 		return err
 	})
 	switch {
 	case err == nil:
-		return e
+		c.seen.add(e.URLHash())
+		return e, nil
 	case errors.Is(err, store.ErrNotFound):
+		return nil, nil
 	case errors.Is(err, context.Canceled): // the client left
 	default:
 		c.storeFailed(err)
 	}
-	return nil
+	return nil, err
 }
 
 // guard keeps a store's panic from becoming the client's.

@@ -72,7 +72,7 @@ func (x *exchange) servePart() bool {
 			return false
 		}
 	}
-	x.facts = f
+	x.facts, x.status = f, http.StatusPartialContent
 	x.headStored(e, status{hit: true, detail: detailOf(d.reason)}, f.lifetime-f.age, f.age)
 	delete(x.w.Header(), "Content-Range")
 	x.sendRanges(ranges, content{bytes: e.Body(), from: part.Start, size: part.Size})

@@ -60,12 +60,13 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 }
 
 // inline is passThrough for a request that was looked up: nothing is stored or
-// shared of the answer, but it is learned from, and it has a deadline to its header.
-func (x *exchange) inline(why Reason) {
+// shared of the answer, unless it may be a part, but it is learned from, and it has a
+// deadline to its header.
+func (x *exchange) inline(why Reason, mayBePart bool) {
 	x.fwd = why
 	p := &passing{w: x.w, status: status{fwd: why}, onHeader: x.learnInline}
 	var g *ranged
-	if why == ReasonPartial {
+	if mayBePart {
 		g = x.keepRanged()
 		p.keeping = g.keeping
 		defer g.keeping.end()

@@ -119,7 +119,7 @@ func TestImmutable(t *testing.T) {
 	fresh, stale := aged(30, flagged(store.Immutable)), aged(61, flagged(store.Immutable))
 	require.Equal(t, decision{serve, ReasonHit}, decide(true, fresh, wishing("max-age=0"), p, ""))
 	require.Equal(t, decision{forward, ReasonRequest}, decide(true, fresh, wishing("no-cache"), p, ""))
-	require.Equal(t, decision{forward, ReasonRequest}, decide(true, stale, wishing("max-age=0"), p, ""))
+	require.Equal(t, decision{forward, ReasonStale}, decide(true, stale, wishing("max-age=0"), p, ""))
 	require.Equal(t, decision{forward, ReasonRequest}, decide(true, aged(30), wishing("max-age=0"), p, ""))
 }
 

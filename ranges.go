@@ -11,7 +11,6 @@ import (
 	"strconv"
 
 	"github.com/holdover-go/holdover/internal/httpfield"
-	"github.com/holdover-go/holdover/store"
 )
 
 func (x *exchange) rangeApplies(etag, modified, date string) bool {
@@ -32,29 +31,28 @@ func (c content) part(r httpfield.Range) []byte {
 	return c.bytes[r.Start-c.from : r.Start-c.from+r.Length]
 }
 
-// serveRanges answers a range request from the whole body. False means that the
-// field is to be ignored.
-func (x *exchange) serveRanges(e *store.Entry) bool {
-	body := e.Body()
-	ranges, satisfiable, valid := httpfield.ParseRange(x.r.Header["Range"][0], int64(len(body)))
-	if !valid {
-		return false
+// unsatisfiable answers 416 (RFC 9110 §15.5.17).
+func (x *exchange) unsatisfiable(size int) {
+	h := x.w.Header()
+	withoutRepresentation(h)
+	h["Content-Range"] = []string{fmt.Sprintf("bytes */%d", size)}
+	h["Content-Length"] = []string{"0"}
+	x.w.WriteHeader(x.status)
+}
+
+// withoutRepresentation takes from a header what is said of the page, for an answer that is
+// about the request: it could be stored downstream as if it were the page.
+func withoutRepresentation(h http.Header) {
+	for _, name := range [...]string{
+		"Age", "Cache-Control", "Content-Encoding", "Content-Language", "Content-Location", "Content-Type",
+		"Etag", "Expires", "Last-Modified", "Pragma", "Set-Cookie", "Set-Cookie2",
+	} {
+		delete(h, name)
 	}
-	if !satisfiable {
-		h := x.w.Header()
-		h["Content-Range"] = []string{fmt.Sprintf("bytes */%d", len(body))}
-		h["Content-Length"] = []string{"0"}
-		x.status = http.StatusRequestedRangeNotSatisfiable
-		x.w.WriteHeader(x.status)
-		return true
-	}
-	x.sendRanges(ranges, content{bytes: body, size: int64(len(body))})
-	return true
 }
 
 // sendRanges answers 206 with one range, or with several as parts.
 func (x *exchange) sendRanges(ranges []httpfield.Range, c content) {
-	x.status = http.StatusPartialContent
 	if len(ranges) > 1 {
 		x.sendParts(ranges, c)
 		return

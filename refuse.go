@@ -27,6 +27,8 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 	case a.method == http.MethodHead || status < 200 || status == http.StatusPartialContent && !a.partial ||
 		status == http.StatusNotModified || status == http.StatusRequestedRangeNotSatisfiable:
 		return ReasonUnstorable
+	case mustNotBeStored(status) && d.LifetimeFrom != store.SourceStatusRule && d.LifetimeFrom != store.SourceRetryAfter:
+		return ReasonUnstorable
 	case j.fault == ReasonTransport:
 		return ReasonTransport
 	case any:
@@ -41,6 +43,17 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 		return ReasonOutcome
 	}
 	return p.refusesUseless(a, j, status, h)
+}
+
+// mustNotBeStored knows the statuses of RFC 6585, which are about one request or client. Only a
+// rule of the policy for the status outranks that.
+func mustNotBeStored(status int) bool {
+	switch status {
+	case http.StatusPreconditionRequired, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge,
+		http.StatusNetworkAuthenticationRequired:
+		return true
+	}
+	return false
 }
 
 // refusesUseless keeps out what no later request could be given.
@@ -58,7 +71,7 @@ func (p *rules) refusesUseless(a *asked, j *judgement, status int, h http.Header
 	}
 	// RFC 9111 §3: without explicit freshness, public or a status that is
 	// heuristically cacheable, nothing may be stored. Windows are the policy's word.
-	explicit := d.LifetimeFrom != store.SourceNone || j.cc.Public || j.cc.NoCache || freshness.HeuristicallyCacheable(status)
+	explicit := d.LifetimeFrom != store.SourceNone || j.cc.Public || freshness.HeuristicallyCacheable(status)
 	validator := len(h["Etag"]) > 0 || len(h["Last-Modified"]) > 0
 	window := d.StaleIfError > 0 || d.StaleWhileRevalidate > 0
 	if p.sie > 0 || p.swr > 0 { // the policy's own, never for credentials

@@ -65,8 +65,42 @@ func mergeHeader(h, response http.Header, sniffed bool) {
 // serveStored answers from a stored response of any age, as the request wants it: whole,
 // 304 (RFC 9111 §4.3.2), or parts (RFC 9110 §14).
 func (x *exchange) serveStored(e *store.Entry, st status, ttl, age time.Duration) {
+	ranges := x.wanted(e)
+	if st.answered != 0 && st.answered != x.status {
+		st.fwdStatus = st.answered
+	}
 	x.headStored(e, st, ttl, age)
 	h := x.w.Header()
+	switch x.status {
+	case http.StatusNotModified:
+		withoutBody(h)
+	case http.StatusPartialContent:
+		x.sendRanges(ranges, content{bytes: e.Body(), size: int64(e.BodyLen())})
+		return
+	case http.StatusRequestedRangeNotSatisfiable:
+		if e.Status() != x.status {
+			x.unsatisfiable(e.BodyLen())
+			return
+		}
+		fallthrough
+	default:
+		if x.status != http.StatusNoContent {
+			// The client must see the end of the body before a held ServeHTTP returns.
+			h["Content-Length"] = []string{strconv.Itoa(e.BodyLen())}
+		}
+	}
+	x.w.WriteHeader(x.status)
+	if x.r.Method != http.MethodHead && x.status != http.StatusNotModified {
+		_, _ = x.w.Write(e.Body())
+	}
+}
+
+// wanted decides which status a request gets of a stored response, and for 206 which parts.
+func (x *exchange) wanted(e *store.Entry) []httpfield.Range {
+	x.status = e.Status()
+	if x.status != http.StatusOK {
+		return nil
+	}
 	etag, _ := e.Field("Etag")
 	modified, _ := e.Field("Last-Modified")
 	date, _ := e.Field("Date")
@@ -74,25 +108,30 @@ func (x *exchange) serveStored(e *store.Entry, st status, ttl, age time.Duration
 	if since == "" { // RFC 9111 §4.3.2
 		since = date
 	}
-	if e.Status() == http.StatusOK && x.notModified(etag, since) {
-		delete(h, "Content-Length")
+	switch {
+	case x.notModified(etag, since):
 		x.status = http.StatusNotModified
-		x.w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	if e.Status() == http.StatusOK && x.r.Method == http.MethodGet && x.rangeApplies(etag, modified, date) {
-		if x.serveRanges(e) {
-			return
+	case x.r.Method == http.MethodGet && x.rangeApplies(etag, modified, date):
+		ranges, satisfiable, valid := httpfield.ParseRange(x.r.Header["Range"][0], int64(e.BodyLen()))
+		switch {
+		case valid && satisfiable:
+			x.status = http.StatusPartialContent
+			return ranges
+		case valid:
+			x.status = http.StatusRequestedRangeNotSatisfiable
 		}
 	}
-	x.status = e.Status()
-	if x.status != http.StatusNoContent {
-		// The client must see the end of the body before a held ServeHTTP returns.
-		h["Content-Length"] = []string{strconv.Itoa(e.BodyLen())}
+	return nil
+}
+
+// withoutBody makes the header of a whole response that of a 304: what is said of the body
+// is known to the client (RFC 9110 §15.4.5).
+func withoutBody(h http.Header) {
+	for _, name := range [...]string{"Content-Length", "Content-Type", "Content-Encoding", "Content-Language"} {
+		delete(h, name)
 	}
-	x.w.WriteHeader(x.status)
-	if x.r.Method != http.MethodHead {
-		_, _ = x.w.Write(e.Body())
+	if len(h["Etag"]) > 0 {
+		delete(h, "Last-Modified")
 	}
 }
 

@@ -22,6 +22,7 @@ type status struct {
 	hit       bool
 	fwd       Reason        // why the request went to the handler, if it did
 	fwdStatus int           // what the handler answered, where that isn't what is sent
+	answered  int           // the same, for who doesn't know yet what will be sent
 	ttl       time.Duration // of a stored response; negative when stale
 	hasTTL    bool
 	stored    bool

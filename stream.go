@@ -15,7 +15,7 @@ import (
 
 // serveNew answers with the response that was just stored, as the request wants it.
 func (x *exchange) serveNew(j *judgement, state flight.State, how flight.How) {
-	st := status{fwd: x.fwd, stored: j.storing() && j.outcome < failed, collapsed: how != flight.Started}
+	st := status{fwd: x.fwd, stored: j.storing() && j.outcome < failed, collapsed: how != flight.Started, answered: state.Status}
 	if how == flight.Started {
 		x.addOwnFields(j, state.Header)
 	}
@@ -77,32 +77,36 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 	case !st.stored:
 		st.detail = j.refused // the answer to "why isn't it cached?"
 	}
-	appendStatus(h, st.String())
 	x.status, x.sent = state.Status, true
-	if x.answersNotModified(state) {
+	if x.becomesNotModified(state) {
+		st.fwdStatus = state.Status
+		appendStatus(h, st.String())
+		x.answerNotModified()
 		x.reportForwarded()
 		return true
 	}
+	appendStatus(h, st.String())
 	x.w.WriteHeader(state.Status)
 	x.reportForwarded()
 	x.copyBody(rd, j)
 	return true
 }
 
-// answersNotModified turns a 200 into a 304 where the client's own condition, which
-// was not passed on, holds.
-func (x *exchange) answersNotModified(state flight.State) bool {
-	if state.Status != http.StatusOK || x.r.Method == http.MethodHead || !x.notModified(state.Header.Get("Etag"), state.Header.Get("Last-Modified")) {
-		return false
-	}
+// becomesNotModified reports whether a 200 is sent as a 304, since the client's own
+// condition, which was not passed on, holds.
+func (x *exchange) becomesNotModified(state flight.State) bool {
+	return state.Status == http.StatusOK && x.r.Method != http.MethodHead &&
+		x.notModified(state.Header.Get("Etag"), state.Header.Get("Last-Modified"))
+}
+
+func (x *exchange) answerNotModified() {
 	x.hold(aMoment)
 	if x.closeAfter {
 		x.w.Header()["Connection"] = []string{"close"}
 	}
-	delete(x.w.Header(), "Content-Length")
+	withoutBody(x.w.Header())
 	x.status = http.StatusNotModified
 	x.w.WriteHeader(http.StatusNotModified)
-	return true
 }
 
 // copyBody sends the body as it arrives, and flushes where the handler did.

@@ -57,6 +57,9 @@ func newWriteQueue(c *Cache) *writeQueue {
 
 // put queues a write.
 func (q *writeQueue) put(key string, w write) {
+	if w.entry != nil {
+		q.c.seen.add(w.entry.URLHash())
+	}
 	if q.local {
 		q.perform(key, w)
 		return

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,6 +41,7 @@ func rewriteFor(origin *url.URL, cached []string) func(*httputil.ProxyRequest) {
 		p.Out.URL.RawQuery = p.In.URL.RawQuery
 		p.SetXForwarded()
 		keepForwardedProto(p)
+		addVia(p)
 		removeUnkeyed(p.Out, cached)
 	}
 }
@@ -51,6 +53,13 @@ func keepForwardedProto(p *httputil.ProxyRequest) {
 	if len(proto) == 1 && (proto[0] == "http" || proto[0] == "https") {
 		p.Out.Header["X-Forwarded-Proto"] = proto[:1:1]
 	}
+}
+
+// addVia names this gateway to the origin, as RFC 9110 §7.6.3 demands. (nginx compresses
+// for such requests only with "gzip_proxied any".)
+func addVia(p *httputil.ProxyRequest) {
+	received := fmt.Sprintf("%d.%d holdover", p.In.ProtoMajor, p.In.ProtoMinor)
+	p.Out.Header["Via"] = append(slices.Clone(p.In.Header["Via"]), received)
 }
 
 // unkeyed are fields that make many origins answer for another address than the

@@ -90,3 +90,11 @@ func TestForwardedProto(t *testing.T) {
 		require.Equal(t, []string{tc.want}, received(t, "", r).Header["X-Forwarded-Proto"], "%q", tc.given)
 	}
 }
+
+// RFC 9110 §7.6.3: a gateway names itself to the origin, behind those before it.
+func TestVia(t *testing.T) {
+	require.Equal(t, []string{"1.1 holdover"}, received(t, "", httptest.NewRequest("GET", "http://site.test/", nil)).Header["Via"])
+	r := httptest.NewRequest("GET", "http://site.test/", nil)
+	r.Header.Set("Via", "2 edge")
+	require.Equal(t, []string{"2 edge", "1.1 holdover"}, received(t, "", r).Header["Via"])
+}
