@@ -38,8 +38,9 @@ func (f *fetch) commit(result flight.Result) bool {
 
 func (f *fetch) commitWhole(j *judgement, result flight.Result) {
 	body, header := result.Body, result.Header
-	if j.foreign {
+	if j.foreign { // its validators are no good: the next request goes without
 		j.entry = f.asked.validated
+		f.drop(j.entry, ReasonMismatch, http.StatusNotModified)
 		return
 	}
 	if j.freshened {
@@ -81,9 +82,8 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 			stored = strconv.Itoa(e.BodyLen())
 		}
 		if seen := result.Header.Get(name); seen != "" && seen != stored {
-			f.c.writes.put(f.key, write{})
+			f.drop(e, ReasonGone, result.Status)
 			f.c.dropPart(f.key, f.hash)
-			f.emit(Event{Kind: EventDropped, Reason: ReasonGone, Status: result.Status})
 			return
 		}
 	}
@@ -100,6 +100,12 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 	if stored, err := f.store(fresh, d); stored && err == nil {
 		f.emit(Event{Kind: EventStored, Reason: ReasonFreshened, Status: d.Status})
 	}
+}
+
+// drop deletes one stored response, not the variants beside it.
+func (f *fetch) drop(e *store.Entry, why Reason, status int) {
+	f.c.writes.put(e.Key(), write{})
+	f.emit(Event{Kind: EventDropped, Reason: why, Status: status})
 }
 
 // store makes the entry, with its vary record where it has variants, and writes both.
@@ -126,7 +132,7 @@ func (f *fetch) store(j *judgement, d store.Response) (bool, error) {
 	j.entry = e
 	switch {
 	case j.outcome < failed:
-		f.c.dropPart(f.key, f.hash)
+		f.c.replacePart(f.key, f.hash)
 		f.c.keys.Update(f.hash, func(s *keystate.State) { s.Record, s.VaryHint = keystate.Record{}, nil })
 		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
 	case !dry:
@@ -176,7 +182,7 @@ func (f *fetch) storeVariant(j *judgement, d store.Response, v variant) error {
 	}
 	j.entry = e
 	if !v.dry {
-		f.c.dropPart(f.key, f.hash)
+		f.c.replacePart(f.key, f.hash)
 		f.c.writes.put(f.key, write{entry: r, newer: f.raced.Load()})
 		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
 	}
@@ -204,24 +210,32 @@ func (f *fetch) generation(names []string) (g uint64) {
 // removeGone drops the stored response that a final answer contradicts, where the
 // answer itself can't be stored to replace it.
 func (f *fetch) removeGone(j *judgement) {
-	if gone(j.draft.Status) {
-		f.c.dropPart(f.key, f.hash)
+	why := f.contradicts(j)
+	if why == "" {
+		return
 	}
-	if why := f.contradicts(j); why != "" {
+	f.c.dropPart(f.key, f.hash)
+	if f.found.entry != nil {
 		f.c.writes.put(f.key, write{})
 		f.emit(Event{Kind: EventDropped, Reason: why, Status: j.draft.Status})
 	}
 }
 
-// contradicts says why an answer that isn't stored ends the stored response: 404 and
-// 410 always, a denial where the key is one credential's own or the policy is strict.
+// contradicts says why an answer that isn't stored ends what is.
 func (f *fetch) contradicts(j *judgement) Reason {
-	status := j.draft.Status
+	if j.storing() || j.outcome >= failed {
+		return ""
+	}
+	return f.p.ends(j.draft.Status)
+}
+
+// ends says why a status ends what is stored: 404 and 410 always, a denial where the key
+// is one credential's own or the policy is strict. "" means that it doesn't.
+func (p *rules) ends(status int) Reason {
 	switch {
-	case f.found.entry == nil || j.storing() || j.outcome >= failed:
 	case gone(status):
 		return ReasonGone
-	case j.outcome == denied && (f.p.Outcome == Strict || f.p.keysCredentials()):
+	case p.classOf(status) == denied && (p.Outcome == Strict || p.keysCredentials()):
 		return ReasonDenied
 	}
 	return ""

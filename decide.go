@@ -69,10 +69,16 @@ func (f facts) window(origins, policys time.Duration, p *rules) time.Duration {
 		return 0
 	case origins != store.Absent:
 		return origins
-	case f.has(store.SMaxAge | store.Personal):
+	case f.guarded(p):
 		return 0
 	}
 	return policys
+}
+
+// guarded reports whether only windows of the origin's own apply: beside s-maxage, and in
+// the profile Safe to what may be one user's own.
+func (f facts) guarded(p *rules) bool {
+	return f.has(store.SMaxAge) || p.Profile == Safe && f.has(store.Personal)
 }
 
 // wishes are what the request says of stored responses.
@@ -82,10 +88,12 @@ type wishes struct {
 }
 
 // barredFrom reports whether the response must not be used for this request at
-// all: lifetimes and windows that the origin didn't give never apply to credentials.
+// all: lifetimes and windows that the origin didn't give never apply to credentials, and
+// what another policy stored with cookies isn't for one that keeps them out.
 func (f facts) barredFrom(w wishes, p *rules) bool {
 	silent := p.Profile == Safe && f.source == store.SourceNone && f.sie == store.Absent && f.swr == store.Absent
-	return w.credentials && (!p.forAll(f.source) || silent)
+	cookies := f.has(store.SetsCookie) && p.setCookie != StoreSetCookie // stored under another policy
+	return cookies || w.credentials && (!p.forAll(f.source) || silent)
 }
 
 // action is what a request does next.
@@ -151,7 +159,7 @@ func (f facts) refusedAs() Reason {
 
 // acceptsStale: max-stale of the request, which reaches as far as keep.
 func (f facts) acceptsStale(w wishes, p *rules) bool {
-	if !f.mayBeStale() || f.has(store.SMaxAge|store.Personal) || f.staleness() >= p.keep {
+	if !f.mayBeStale() || f.guarded(p) || f.staleness() >= p.keep {
 		return false
 	}
 	return w.cc.AnyMaxStale || w.cc.MaxStale != cachecontrol.Absent && f.staleness() <= w.cc.MaxStale
@@ -174,7 +182,7 @@ func onFault(f facts, w wishes, p *rules, fault Reason) (Reason, bool) {
 		return ReasonStaleIfError, true
 	}
 	// A stale-if-error of the request (RFC 5861 §4) reaches as far as keep.
-	if n := w.cc.StaleIfError; n != cachecontrol.Absent && f.staleness() < min(n, p.keep) && !f.has(store.SMaxAge|store.Personal) {
+	if n := w.cc.StaleIfError; n != cachecontrol.Absent && f.staleness() < min(n, p.keep) && !f.guarded(p) {
 		return ReasonStaleIfError, true
 	}
 	if fault == ReasonSoftTimeout {

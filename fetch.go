@@ -179,7 +179,7 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 	if j.refused != "" {
 		f.emit(Event{Kind: EventRefused, Reason: j.refused, Status: code})
 	}
-	keep := j.storing() || j.outcome >= failed && j.shareable || f.contradicts(j) != ""
+	keep := j.storing() || j.outcome >= failed && j.shareable || f.found.entry != nil && f.contradicts(j) != ""
 	return flight.Verdict{Keep: keep, Note: j}
 }
 

@@ -178,6 +178,10 @@ func (x *exchange) raise(failure *flight.Failure) {
 func (x *exchange) judged(rd *flight.Reader, state flight.State, how flight.How) bool {
 	j := state.Note.(*judgement)
 	switch {
+	case j.foreign && j.outcome >= failed: // a 304 is no answer to this client
+		x.fault = j.fault
+		x.degrade(j.fault, nil)
+		return true
 	case j.outcome >= failed:
 		x.fault, x.originStatus = j.fault, state.Status
 		if x.replaceable(j) {

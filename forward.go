@@ -55,7 +55,7 @@ func (x *exchange) runsAlone() (alone, ranged bool) {
 		return false, false // it is validated
 	case x.r.Method == http.MethodHead:
 		return true, false
-	case x.in&hasRange != 0 && !known:
+	case x.in&hasRange != 0 && !known && x.r.Method == http.MethodGet:
 		if x.found.part != nil { // RFC 9211 §2.2
 			x.fwd = ReasonPartial
 		}

@@ -52,6 +52,12 @@ func setFields(h http.Header, pairs []string) {
 	}
 }
 
+func fieldsOf(pairs []string) http.Header {
+	h := http.Header{}
+	setFields(h, pairs)
+	return h
+}
+
 // ask sends a request with pairs of fields to a handler, without a network. Over TLS
 // where the URL says https, and with the whole URL as the request target where it
 // begins with "absolute ".

@@ -16,6 +16,7 @@ func (p *hijackablePassing) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(p.w).Hijack()
 	if err == nil {
 		p.hijacked = true
+		p.keeping.lose()
 	}
 	return conn, rw, err
 }

@@ -137,7 +137,7 @@ func TestHTTPRangeMissIsPassedAndLearned(t *testing.T) {
 }
 
 func TestHTTPRangeMissOfSomethingHuge(t *testing.T) {
-	o := newOrigin(answer(206, "23", "Content-Range", "bytes 2-3/100000000000", "Cache-Control", "max-age=60"))
+	o := newOrigin(answer(206, "23", "Content-Range", "bytes 2-3/100000000000", "Cache-Control", "max-age=60", "Content-Type", "text/x"))
 	h := newCache(t, holdover.Config{}).Handler(o)
 	for range 3 {
 		require.Equal(t, 206, get(h, "Range", "bytes=2-3").Code)

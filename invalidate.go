@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"net/url"
 	"strings"
@@ -179,8 +180,8 @@ func (h *handler) mayStand(r, get *http.Request) bool {
 		return false
 	}
 	// The key of another URL, or of another user, can't be told from this request,
-	// nor that of the same URL in another form.
-	if r != get || h.p.extendsKey || !strings.HasPrefix(r.RequestURI, "/") {
+	// nor that of the same URL in another form. After Close the store is the caller's.
+	if h.c.closed.Load() || r != get || h.p.extendsKey || !strings.HasPrefix(r.RequestURI, "/") {
 		return true
 	}
 	r = r.WithContext(context.WithoutCancel(r.Context()))
@@ -200,4 +201,5 @@ func (h *handler) mayStand(r, get *http.Request) bool {
 func (h *handler) forget(r *http.Request) {
 	key := h.p.appendKey(nil, r, interestOf(r))
 	h.c.writes.put(string(key), write{})
+	h.c.dropPart(string(key), maphash.Bytes(h.c.seed, key))
 }

@@ -97,6 +97,9 @@ func (c *Cache) judge(p *rules, a *asked, status int, h http.Header, transport e
 	}
 	if j.foreign {
 		j.refused = ReasonMismatch
+		if !factsOf(a.validated, false, now).mayBeStale() || j.draft.Flags&store.SMaxAge != 0 {
+			j.outcome, j.fault = failed, ReasonMismatch // nothing was validated
+		}
 	}
 	j.shareable = j.mayBeShared(a, h)
 	return j
@@ -122,7 +125,10 @@ func (c *Cache) draft(p *rules, a *asked, j *judgement, status int, h http.Heade
 		d.Flags |= store.Failed
 	}
 	d.Lifetime, d.LifetimeFrom = p.lifetime(a, j, status, h, now)
-	if p.Profile == Safe && (a.authorization || a.cookie) && (d.Lifetime <= d.InitialAge || j.cc.NoCache) && !j.cc.Public {
+	if len(h["Set-Cookie"])+len(h["Set-Cookie2"]) > 0 && p.setCookie == StoreSetCookie {
+		d.Flags |= store.SetsCookie
+	}
+	if (a.authorization || a.cookie) && (d.Lifetime <= d.InitialAge || j.cc.NoCache) && !j.cc.Public {
 		d.Flags |= store.Personal
 	}
 	names, _ := httpfield.VaryNames(h["Vary"])

@@ -27,6 +27,8 @@ type keeping struct {
 	header  http.Header // as judged, nil if it isn't wanted
 	copy    *flight.Copy
 	written int64
+	cut     bool // the client didn't take it all
+	sniffed bool // the content type is what net/http makes of the bytes
 }
 
 // keep prepares to copy a response. It must be called before the handler, and end
@@ -55,7 +57,7 @@ func (k *keeping) add(p []byte, err error) {
 		return
 	}
 	if err != nil {
-		k.copy.Lose() // the handler may stop without saying so
+		k.lose() // the handler may stop without saying so
 		return
 	}
 	k.copy.Add(p)
@@ -74,9 +76,37 @@ func (k *keeping) result() (r flight.Result, ok bool) {
 	body, ok := k.copy.Whole()
 	declared := contentLength(k.header)
 	if declared < 0 && k.ctx.Err() != nil || declared >= 0 && declared != k.written {
+		k.cut = true
 		return r, false
 	}
+	k.sniff(body)
 	return flight.Result{Header: k.header, Body: body, Keep: true}, ok
+}
+
+// sniff adds the content type that net/http sends where the handler gives none.
+func (k *keeping) sniff(body []byte) {
+	_, typed := k.header["Content-Type"]
+	_, coded := k.header["Content-Encoding"]
+	if !typed && !coded && len(body) > 0 {
+		k.header["Content-Type"] = []string{http.DetectContentType(body)}
+		k.sniffed = true
+	}
+}
+
+// lose gives the response up.
+func (k *keeping) lose() {
+	if k != nil {
+		k.cut = true
+		k.copy.Lose()
+	}
+}
+
+// missing says why a response that isn't whole can't be stored.
+func (k *keeping) missing() Reason {
+	if k.cut {
+		return ReasonTruncated
+	}
+	return ReasonNoRoom
 }
 
 // end gives back what the keeping held.

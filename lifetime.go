@@ -38,6 +38,9 @@ func (j *judgement) explicit(h http.Header, now int64) (time.Duration, store.Sou
 // the origin's word never applies to a request with credentials, but for the heuristic
 // in the profile RFC.
 func (p *rules) lifetime(a *asked, j *judgement, status int, h http.Header, now int64) (time.Duration, store.Source) {
+	if status == http.StatusPartialContent {
+		status = http.StatusOK // of which it is a part
+	}
 	rule, ruled := p.Freshness.StatusTTL[status]
 	explicit, source := j.explicit(h, now)
 	ours := !a.authorization && !a.cookie

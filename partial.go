@@ -3,14 +3,10 @@
 package holdover
 
 import (
-	"bytes"
 	"context"
-	"maps"
+	"hash/maphash"
 	"net/http"
-	"strconv"
-	"strings"
 
-	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/internal/keystate"
 	"github.com/holdover-go/holdover/store"
@@ -23,8 +19,8 @@ import (
 // never asks for the rest by itself: an origin that ignores If-Range would leave the
 // client without an answer.
 
-// partKey is the key under which a part is stored. No part of a key begins with a
-// letter, so that it is no other response's.
+// partKey is the key under which a part is stored. No other part of a key begins as it does,
+// so that it is no other response's.
 func partKey(key string) string { return key + " part" }
 
 // asksForPart reports whether a request wants ranges, and makes no other condition.
@@ -42,6 +38,7 @@ func (c *Cache) lookupPart(ctx context.Context, p *rules, key string, h http.Hea
 		return nil, false
 	}
 	hard, soft := c.marks.Entry(e)
+	c.keys.Update(maphash.String(c.seed, key), func(s *keystate.State) { s.Part = c.partTag(e) })
 	if hard || !e.SelectedIs(p.appendSelected(nil, e.Vary(), h, host)) {
 		return nil, false
 	}
@@ -94,199 +91,30 @@ func contentRangeOf(e *store.Entry) (httpfield.ContentRange, bool) {
 	return c, valid && !c.Unsatisfied && c.Size > 0 && c.End-c.Start+1 == int64(e.BodyLen())
 }
 
-// keepRanged prepares to store what a request for ranges brings, while it goes straight
-// through: a part, or all of it where the origin ignores Range.
-func (x *exchange) keepRanged() *ranged {
-	g := &ranged{x: x, f: &fetch{
-		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class,
-		path: pathOf(x.r), asOf: x.c.marks.Position(),
-	}}
-	kept := x.r.WithContext(x.r.Context()) // the handler may edit its request
-	kept.Header = x.r.Header.Clone()
-	g.f.asked = x.p.asked(kept, x.key)
-	a := &g.f.asked
-	a.host, a.target, a.urlHash = x.host, x.target, x.urlHash
-	a.noStore, a.asOf, a.partial = x.wishes.cc.NoStore, g.f.asOf, true
-	g.keeping = x.c.keep(x.p, x.w, x.urlHash, g.judge)
-	a.started = g.keeping.started
-	return g
+// partTag is what is remembered of a part that was seen: which representation it is of.
+func (c *Cache) partTag(e *store.Entry) uint64 {
+	etag, _ := e.Field("Etag")
+	return c.tagHash(etag)
 }
 
-// ranged is the response to a request for ranges on its way.
-type ranged struct {
-	x       *exchange
-	f       *fetch
-	keeping *keeping
-	j       *judgement
-	part    httpfield.ContentRange
-}
+func (c *Cache) tagHash(etag string) uint64 { return maphash.String(c.seed, etag) | 1 }
 
-func (g *ranged) judge(code int, h http.Header) bool {
-	switch code {
-	case http.StatusOK:
-	case http.StatusPartialContent:
-		lines := h["Content-Range"]
-		if len(lines) != 1 || isMultipart(h) {
-			return false // several parts (RFC 9110 §15.3.7.2)
-		}
-		var valid bool
-		if g.part, valid = httpfield.ParseContentRange(lines[0]); !valid || g.part.Unsatisfied || g.part.Size <= 0 {
-			return false
-		}
-	default:
-		return false
-	}
-	c := g.f.c
-	g.j = c.judge(g.f.p, &g.f.asked, code, h, nil, c.clock())
-	return g.j.storing()
-}
-
-// store stores what came, after the handler has returned.
-func (g *ranged) store() {
-	result, whole := g.keeping.result()
-	switch {
-	case !whole:
-	case g.j.draft.Status == http.StatusOK:
-		g.f.raced.Store(true) // others may have landed: this one held no place in the row
-		g.f.commitWhole(g.j, result)
-	case g.part.End-g.part.Start+1 == int64(len(result.Body)): // else it isn't what it says
-		g.f.commitPart(g.j, piece{part: g.part, body: result.Body, header: result.Header})
-	}
-}
-
-// piece is a part of a response with its header.
-type piece struct {
-	part   httpfield.ContentRange
-	body   []byte
-	header http.Header
-}
-
-// commitPart stores a part, together with the one that is stored if they fit.
-func (f *fetch) commitPart(j *judgement, p piece) {
-	ctx, cancel := context.WithTimeout(context.Background(), f.c.cfg.StoreTimeout)
-	defer cancel()
-	old, soft := f.c.lookupPart(ctx, f.p, f.key, f.asked.header, f.asked.host)
-	if old != nil && old.RequestTime() > j.draft.RequestTime {
-		return // the most recent response counts (RFC 9110 §15.3.7.3)
-	}
-	asOf := j.draft.AsOf
-	if old != nil && !soft {
-		if both, all, fit := f.combined(j, p, old); fit {
-			j, p, asOf = both, all, olderOf(old, asOf)
-		}
-	}
-	if f.c.purged(&j.draft) {
-		return
-	}
-	switch j.draft.AsOf = asOf; {
-	case int64(len(p.body)) == p.part.Size:
-		f.commitComplete(j, p)
-	default:
-		f.writePart(j, p)
-	}
-}
-
-// combined returns the stored part and the new one as one, judged by the fields that they
-// have together. False means that the new one stands alone.
-func (f *fetch) combined(j *judgement, p piece, old *store.Entry) (*judgement, piece, bool) {
-	both, fit := combine(old, p)
-	if !fit || int64(len(both.body)) > f.p.maxBody {
-		return j, p, false
-	}
-	again := f.c.judge(f.p, &f.asked, http.StatusPartialContent, both.header, nil, j.draft.ResponseTime)
-	return again, both, again.storing()
-}
-
-// writePart stores a part as one.
-func (f *fetch) writePart(j *judgement, p piece) {
-	d := j.draft
-	d.Key, d.Vary, d.Selected, d.Body = partKey(f.key), j.varyNames, j.selected, p.body
-	p.header["Content-Range"] = []string{contentRange(httpfield.Range{Start: p.part.Start, Length: int64(len(p.body))}, p.part.Size)}
-	d.Fields = f.p.storedFields(p.header, j.cc, len(p.body), d.Status)
-	e, err := store.New(d)
-	if err != nil {
-		f.emit(Event{Kind: EventRefused, Reason: ReasonUnstorable, Status: d.Status, Err: err})
-		return
-	}
-	f.c.keys.Update(f.hash, func(s *keystate.State) { s.Part = true })
-	f.c.writes.put(d.Key, write{entry: e})
-	f.emit(Event{Kind: EventStored, Reason: ReasonPartial, Status: d.Status})
-}
-
-// commitComplete stores as a complete response what has no more gaps.
-func (f *fetch) commitComplete(j *judgement, p piece) {
-	j.draft.Status = http.StatusOK
-	delete(p.header, "Content-Range")
-	p.header["Content-Length"] = []string{strconv.Itoa(len(p.body))}
-	f.raced.Store(true) // this one held no place in the row
-	f.commitWhole(j, flight.Result{Body: p.body, Header: p.header})
-}
-
-// combine joins a new part with the one that is stored (RFC 9111 §3.4, RFC 9110 §15.3.7.3):
-// both must have the same strong entity-tag, nothing may be missing between them, and
-// where they overlap they must agree. The new header counts.
-func combine(old *store.Entry, p piece) (piece, bool) {
-	was, valid := contentRangeOf(old)
-	if !valid || was.Size != p.part.Size || !sameBytes(old, p.header) {
-		return p, false
-	}
-	first, second := piece{part: was, body: old.Body()}, p
-	if second.part.Start < first.part.Start {
-		first, second = second, first
-	}
-	overlap := first.part.End + 1 - second.part.Start
-	if overlap < 0 {
-		return p, false
-	}
-	overlap = min(overlap, int64(len(second.body)))
-	at := second.part.Start - first.part.Start
-	if !bytes.Equal(first.body[at:at+overlap], second.body[:overlap]) {
-		return p, false
-	}
-	both := piece{part: first.part, header: combinedHeader(old, p.header)}
-	both.part.End = max(first.part.End, second.part.End)
-	both.body = append(bytes.Clone(first.body), second.body[overlap:]...)
-	return both, true
-}
-
-// combinedHeader is the stored header with the fields of the new one in it.
-func combinedHeader(old *store.Entry, h http.Header) http.Header {
-	all := http.Header{}
-	for _, f := range old.Fields() {
-		all[f.Name] = f.Values
-	}
-	maps.Copy(all, h)
-	if _, aged := h["Age"]; !aged {
-		delete(all, "Age")
-	}
-	return all
-}
-
-// olderOf returns the purges that both a stored part and a new one know.
-func olderOf(e *store.Entry, asOf []store.Position) []store.Position {
-	list := make([]store.Position, e.NumAsOf())
-	for i := range list {
-		list[i] = e.AsOf(i)
-		for _, p := range asOf {
-			if p.Epoch == list[i].Epoch {
-				list[i].Seq = min(list[i].Seq, p.Seq)
-			}
-		}
-	}
-	return list
-}
-
-// dropPart deletes the stored part, where this process knows of one, since a complete
-// response was stored or the page is gone.
+// dropPart deletes the stored part, since the page is gone or another one. Where other
+// processes use the store, they may have put one there of which this one doesn't know.
 func (c *Cache) dropPart(key string, hash uint64) {
-	had := false
-	c.keys.Update(hash, func(s *keystate.State) { had, s.Part = s.Part, false })
-	if had {
+	if c.forgetPart(hash) || !c.ownStore {
 		c.writes.put(partKey(key), write{})
 	}
 }
 
-// isMultipart reports whether a body holds several parts.
-func isMultipart(h http.Header) bool {
-	return strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/byteranges")
+// replacePart deletes the part that this process knows of, since there is a complete response.
+func (c *Cache) replacePart(key string, hash uint64) {
+	if c.forgetPart(hash) {
+		c.writes.put(partKey(key), write{})
+	}
+}
+
+func (c *Cache) forgetPart(hash uint64) (known bool) {
+	c.keys.Update(hash, func(s *keystate.State) { known, s.Part = s.Part != 0, 0 })
+	return known
 }

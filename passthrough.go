@@ -31,7 +31,7 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	// and once when it has, however it ends: what was fetched meanwhile may be old.
 	var marked []uint64
 	p.onHeader = func(code int, _ http.Header) {
-		if isUnsafe(r.Method) && code >= 200 && code < 400 {
+		if isUnsafe(r.Method) && !h.p.caches(r.Method) && code >= 200 && code < 400 {
 			marked = h.invalidate(r, rep, p.location, p.contentLocation)
 		}
 	}
@@ -105,7 +105,7 @@ func (x *exchange) inline(why Reason, mayBePart bool) {
 	if g != nil {
 		g.store()
 	}
-	if p.code == http.StatusOK && x.r.Method != http.MethodHead {
+	if p.code == http.StatusOK && x.r.Method != http.MethodHead && !p.cut && r.Context().Err() == nil {
 		x.c.keys.Update(x.hash, func(s *keystate.State) { s.LastSize = p.written })
 	}
 }
@@ -120,7 +120,7 @@ func (x *exchange) learnInline(code int, h http.Header) {
 			size = cr.Size
 		}
 	}
-	if gone(code) && x.r.Method == http.MethodGet {
+	if x.outdatesPart(code, h) {
 		x.c.dropPart(x.key, x.hash)
 	}
 	shareable, telling := false, code != http.StatusPartialContent && x.p.classOf(code) < failed && code != http.StatusNotModified
@@ -139,6 +139,15 @@ func (x *exchange) learnInline(code int, h http.Header) {
 	})
 }
 
+// outdatesPart reports whether an answer says that a stored part is of what is no more.
+func (x *exchange) outdatesPart(code int, h http.Header) bool {
+	if x.r.Method == http.MethodHead { // RFC 9111 §4.3.5
+		etag := h.Get("Etag")
+		return x.learned.Part != 0 && code == http.StatusOK && etag != "" && x.c.tagHash(etag) != x.learned.Part
+	}
+	return x.r.Method == http.MethodGet && x.p.ends(code) != ""
+}
+
 // passing notes the final header on its way and adds our Cache-Status to it.
 type passing struct {
 	w        http.ResponseWriter
@@ -150,6 +159,7 @@ type passing struct {
 
 	code                      int   // of the final header
 	written                   int64 // bytes of the body
+	cut                       bool  // the client didn't take all that was written
 	hijacked                  bool
 	location, contentLocation string
 }
@@ -194,7 +204,7 @@ func (p *passing) note(code int) {
 func (p *passing) Write(b []byte) (int, error) {
 	p.note(http.StatusOK)
 	n, err := p.w.Write(b)
-	p.written += int64(n)
+	p.count(int64(n), err)
 	p.keeping.add(b[:n], err)
 	return n, err
 }
@@ -202,11 +212,16 @@ func (p *passing) Write(b []byte) (int, error) {
 func (p *passing) WriteString(s string) (int, error) {
 	p.note(http.StatusOK)
 	n, err := io.WriteString(p.w, s)
-	p.written += int64(n)
+	p.count(int64(n), err)
 	if p.keeping.active() {
 		p.keeping.add([]byte(s[:n]), err)
 	}
 	return n, err
+}
+
+func (p *passing) count(n int64, err error) {
+	p.written += n
+	p.cut = p.cut || err != nil
 }
 
 // ReadFrom keeps the copy in the kernel where the connection can do that.
@@ -216,7 +231,7 @@ func (p *passing) ReadFrom(src io.Reader) (int64, error) {
 		return io.Copy(writeOnly{p}, src)
 	}
 	n, err := io.Copy(p.w, src)
-	p.written += n
+	p.count(n, err)
 	return n, err
 }
 

@@ -34,25 +34,20 @@ func (c content) part(r httpfield.Range) []byte {
 // unsatisfiable answers 416 (RFC 9110 §15.5.17).
 func (x *exchange) unsatisfiable(size int) {
 	h := x.w.Header()
-	withoutRepresentation(h)
 	h["Content-Range"] = []string{fmt.Sprintf("bytes */%d", size)}
 	h["Content-Length"] = []string{"0"}
 	x.w.WriteHeader(x.status)
 }
 
-// withoutRepresentation takes from a header what is said of the page, for an answer that is
-// about the request: it could be stored downstream as if it were the page.
-func withoutRepresentation(h http.Header) {
-	for _, name := range [...]string{
-		"Age", "Cache-Control", "Content-Encoding", "Content-Language", "Content-Location", "Content-Type",
-		"Etag", "Expires", "Last-Modified", "Pragma", "Set-Cookie", "Set-Cookie2",
-	} {
-		delete(h, name)
-	}
+// withoutDigests takes away what is only true of all the bytes of one message.
+func withoutDigests(h http.Header) {
+	delete(h, "Content-Digest")
+	delete(h, "Content-Md5")
 }
 
 // sendRanges answers 206 with one range, or with several as parts.
 func (x *exchange) sendRanges(ranges []httpfield.Range, c content) {
+	withoutDigests(x.w.Header())
 	if len(ranges) > 1 {
 		x.sendParts(ranges, c)
 		return

@@ -35,7 +35,7 @@ func (h *handler) mayRepresent(w http.ResponseWriter, r *http.Request) *represen
 	if r.Method != http.MethodPost && r.Method != http.MethodPatch {
 		return nil
 	}
-	if h.p.Outcome == None || h.p.Bypass != nil && h.p.Bypass(r) || !strings.HasPrefix(r.RequestURI, "/") {
+	if h.p.caches(r.Method) || !h.p.getHead || h.p.Outcome == None || h.p.Bypass != nil && h.p.Bypass(r) || !strings.HasPrefix(r.RequestURI, "/") {
 		return nil
 	}
 	get := r.Clone(context.WithoutCancel(r.Context()))
@@ -83,7 +83,8 @@ func (rep *representation) isItself(lines []string) bool {
 		return false
 	}
 	ref, err := url.Parse(lines[0])
-	if err != nil || ref.Host != "" && !sameHost(ref, rep.get) || ref.Fragment != "" {
+	absolute := err == nil && (ref.Scheme != "" || ref.Host != "" || ref.User != nil)
+	if err != nil || absolute && (ref.User != nil || !sameHost(ref, rep.get)) || ref.Fragment != "" {
 		return false
 	}
 	return base.ResolveReference(ref).RequestURI() == rep.get.RequestURI
@@ -111,11 +112,15 @@ func (rep *representation) mark(hash uint64) {
 
 // store stores the response after the handler has returned and what it changed was marked.
 func (rep *representation) store() {
+	c := rep.h.c
 	result, whole := rep.keeping.result()
-	if !whole || rep.purged {
+	if !whole || rep.purged || c.closed.Load() {
 		return
 	}
-	f, d, c := rep.f, &rep.j.draft, rep.h.c
+	f, d := rep.f, &rep.j.draft
+	if rep.keeping.sniffed {
+		d.Flags |= store.Sniffed
+	}
 	for _, tag := range d.Tags {
 		if hard, soft := c.marks.Purged(tag.Hash, rep.began); hard || soft {
 			return

@@ -69,20 +69,16 @@ func (x *exchange) serveStored(e *store.Entry, st status, ttl, age time.Duration
 	if st.answered != 0 && st.answered != x.status {
 		st.fwdStatus = st.answered
 	}
-	x.headStored(e, st, ttl, age)
 	h := x.w.Header()
+	x.headStored(e, st, ttl, age)
 	switch x.status {
 	case http.StatusNotModified:
-		withoutBody(h)
 	case http.StatusPartialContent:
 		x.sendRanges(ranges, content{bytes: e.Body(), size: int64(e.BodyLen())})
 		return
 	case http.StatusRequestedRangeNotSatisfiable:
-		if e.Status() != x.status {
-			x.unsatisfiable(e.BodyLen())
-			return
-		}
-		fallthrough
+		x.unsatisfiable(e.BodyLen())
+		return
 	default:
 		if x.status != http.StatusNoContent {
 			// The client must see the end of the body before a held ServeHTTP returns.
@@ -124,25 +120,40 @@ func (x *exchange) wanted(e *store.Entry) []httpfield.Range {
 	return nil
 }
 
-// withoutBody makes the header of a whole response that of a 304: what is said of the body
-// is known to the client (RFC 9110 §15.4.5).
-func withoutBody(h http.Header) {
-	for _, name := range [...]string{"Content-Length", "Content-Type", "Content-Encoding", "Content-Language"} {
-		delete(h, name)
+// leftOut says which fields of a whole response don't go out with a status that is made of
+// it: with 304 what the client knows of the body (RFC 9110 §15.4.5), with 416 all that is
+// said of the page, since it could be stored downstream as if it were the page.
+func leftOut(status int, name string, tagged bool) bool {
+	switch status {
+	case http.StatusNotModified:
+		switch name {
+		case "Content-Length", "Content-Type", "Content-Encoding", "Content-Language":
+			return true
+		}
+		return name == "Last-Modified" && tagged
+	case http.StatusRequestedRangeNotSatisfiable:
+		switch name {
+		case "Cache-Control", "Content-Encoding", "Content-Language", "Content-Location", "Content-Type",
+			"Etag", "Expires", "Last-Modified", "Pragma", "Set-Cookie", "Set-Cookie2":
+			return true
+		}
 	}
-	if len(h["Etag"]) > 0 {
-		delete(h, "Last-Modified")
-	}
+	return false
 }
 
-// headStored sets the header of a stored response, which is about to be sent.
+// headStored sets the header of a stored response, which is about to be sent with x.status.
 func (x *exchange) headStored(e *store.Entry, st status, ttl, age time.Duration) {
 	h := x.w.Header()
 	v := viewOf(e)
 	for i := range v.fields {
+		if leftOut(x.status, v.fields[i].Name, v.tagged) {
+			continue
+		}
 		mergeField(h, v.fields[i].Name, v.fields[i].Values, e.Has(store.Sniffed))
 	}
-	h["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
+	if x.status != http.StatusRequestedRangeNotSatisfiable {
+		h["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
+	}
 	st.ttl, st.hasTTL = ttl, true
 	appendStatus(h, st.String())
 	if x.closeAfter {

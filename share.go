@@ -51,6 +51,8 @@ func (x *exchange) contentWith(d *store.Response) bool {
 	switch {
 	case strangers || guarded || cc.NoCache:
 		return false
+	case d.Flags&store.SetsCookie != 0 && x.p.setCookie != StoreSetCookie: // a fetch under another policy
+		return false
 	case cc.MaxAge != cachecontrol.Absent && d.InitialAge > cc.MaxAge:
 		return false
 	case cc.MinFresh != cachecontrol.Absent && d.Lifetime-d.InitialAge < cc.MinFresh:

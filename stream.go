@@ -69,6 +69,10 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 			header["Age"] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
 		}
 	}
+	x.status, x.sent = state.Status, true
+	if x.becomesNotModified(state) {
+		header = notModifiedHeader(header)
+	}
 	mergeHeader(h, header, j.draft.Flags&store.Sniffed != 0)
 	st := status{fwd: x.fwd, collapsed: !starter, stored: j.storing() && state.Keep}
 	switch {
@@ -77,36 +81,42 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 	case !st.stored:
 		st.detail = j.refused // the answer to "why isn't it cached?"
 	}
-	x.status, x.sent = state.Status, true
-	if x.becomesNotModified(state) {
+	if x.status != state.Status {
 		st.fwdStatus = state.Status
-		appendStatus(h, st.String())
-		x.answerNotModified()
-		x.reportForwarded()
-		return true
+		x.hold(aMoment) // the client has its answer, whenever the handler returns
+		if x.closeAfter {
+			h["Connection"] = []string{"close"}
+		}
 	}
 	appendStatus(h, st.String())
-	x.w.WriteHeader(state.Status)
+	x.w.WriteHeader(x.status)
 	x.reportForwarded()
-	x.copyBody(rd, j)
+	if x.status == state.Status {
+		x.copyBody(rd, j)
+	}
 	return true
 }
 
-// becomesNotModified reports whether a 200 is sent as a 304, since the client's own
-// condition, which was not passed on, holds.
+// becomesNotModified turns a 200 into a 304 where the client's own condition, which was not
+// passed on, holds.
 func (x *exchange) becomesNotModified(state flight.State) bool {
-	return state.Status == http.StatusOK && x.r.Method != http.MethodHead &&
+	is := state.Status == http.StatusOK && x.r.Method != http.MethodHead &&
 		x.notModified(state.Header.Get("Etag"), state.Header.Get("Last-Modified"))
+	if is {
+		x.status = http.StatusNotModified
+	}
+	return is
 }
 
-func (x *exchange) answerNotModified() {
-	x.hold(aMoment)
-	if x.closeAfter {
-		x.w.Header()["Connection"] = []string{"close"}
+// notModifiedHeader is what of a header goes out with a 304 in its place.
+func notModifiedHeader(h http.Header) http.Header {
+	kept := http.Header{}
+	for name, values := range h {
+		if !leftOut(http.StatusNotModified, name, len(h["Etag"]) > 0) {
+			kept[name] = values
+		}
 	}
-	withoutBody(x.w.Header())
-	x.status = http.StatusNotModified
-	x.w.WriteHeader(http.StatusNotModified)
+	return kept
 }
 
 // copyBody sends the body as it arrives, and flushes where the handler did.

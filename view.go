@@ -3,6 +3,7 @@
 package holdover
 
 import (
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 type view struct {
 	fields []store.Field // to be sent, without Age
 	length []string      // of the body, for HEAD
+	tagged bool          // there is an ETag
 	stamp  atomic.Pointer[stamp]
 }
 
@@ -42,6 +44,7 @@ func viewOf(e *store.Entry) *view {
 		return v
 	}
 	v := &view{fields: e.Fields(), length: []string{strconv.Itoa(e.BodyLen())}}
+	v.tagged = slices.ContainsFunc(v.fields, func(f store.Field) bool { return f.Name == "Etag" })
 	e.SetView(v)
 	return v
 }
@@ -68,7 +71,7 @@ func (c *Cache) restamp(e *store.Entry, v *view, p *rules, now int64) *stamp {
 	position := c.marks.Position()
 	hard, soft := c.marks.Entry(e)
 	f := factsOf(e, soft, now)
-	if hard || !f.fresh() || f.has(store.NoCache) || f.has(store.Failed) && p.answersFailures() {
+	if hard || !f.fresh() || f.has(store.NoCache) || f.has(store.Failed) && p.answersFailures() || f.has(store.SetsCookie) && p.setCookie != StoreSetCookie {
 		return nil
 	}
 	second := int64(f.age / time.Second)

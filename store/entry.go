@@ -50,6 +50,8 @@ const (
 	// Personal: the request carried credentials, and the response was never fresh,
 	// nor public: for all we know nobody else may have it unvalidated.
 	Personal
+	// SetsCookie: the stored fields set cookies (RFC 9111 §7.3).
+	SetsCookie
 )
 
 // Source names what gave a response its freshness lifetime.

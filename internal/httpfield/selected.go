@@ -137,13 +137,13 @@ func hasQuote(lines []string) bool {
 type folding uint8
 
 const (
-	foldNothing folding = iota // nor do blanks around ";" count as nothing
+	foldNothing folding = iota // nor are blanks around ";" or empty members left out
 	foldNames                  // up to the ";": parameters may tell upper from lower case
 	foldAll
 )
 
 // appendMembers appends the members of a list without the blanks around "," and
-// ";" (RFC 9110 §12.4.2) and without empty ones.
+// ";" (RFC 9110 §12.4.2) and, unless nothing is known of the field, without empty ones.
 func appendMembers(dst []byte, lines []string, fold folding) []byte {
 	start := len(dst)
 	for _, line := range lines {
@@ -167,7 +167,7 @@ func compact(list []byte, fold folding) int {
 		case c == ',':
 			n = trimEnd(list, n)
 			lowering = fold != foldNothing
-			if n == 0 || list[n-1] == ',' {
+			if fold != foldNothing && (n == 0 || list[n-1] == ',') {
 				continue
 			}
 		case c == ';' && fold != foldNothing:

@@ -26,8 +26,8 @@ type State struct {
 	VaryHint []string
 	// Record is what this process last stored of how the responses vary.
 	Record Record
-	// Part says that this process stored a part of the response.
-	Part bool
+	// Part tells of which representation this process saw a part in the store; 0 of none.
+	Part uint64
 	// Denied says that the last final answer was a denial (401, 403).
 	Denied bool
 
