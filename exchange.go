@@ -174,6 +174,9 @@ func (x *exchange) answer() {
 			return
 		}
 		x.fwd = d.reason
+		if x.found.entry == nil && x.found.part != nil { // RFC 9211 §2.2
+			x.fwd = ReasonPartial
+		}
 		if x.forward() {
 			return
 		}

@@ -207,6 +207,9 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 		if n := contentLength(h); n > 0 && j.outcome < failed {
 			s.LastSize = n
 		}
+		if j.outcome < failed {
+			s.Stored = j.storing()
+		}
 		if len(j.varyNames) > 0 {
 			s.VaryHint = j.varyNames
 		}

@@ -56,14 +56,11 @@ func (x *exchange) runsAlone() (alone, ranged bool) {
 	case x.r.Method == http.MethodHead:
 		return true, false
 	case x.in&hasRange != 0 && !known && x.r.Method == http.MethodGet:
-		if x.found.part != nil { // RFC 9211 §2.2
-			x.fwd = ReasonPartial
-		}
 		return true, true
 	case x.wishes.cc.NoStore, x.learned.LastSize > x.p.maxBody:
 		return true, false
 	}
-	return !x.learned.MayShare(x.class, x.now), false
+	return !x.learned.MayShare(x.class, x.now) && !x.learned.Stored, false
 }
 
 func (x *exchange) barredFrom() bool { return x.facts.barredFrom(x.wishes, x.p) }

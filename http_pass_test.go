@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
 	"strings"
@@ -351,5 +352,65 @@ func TestHTTPStoredAsSent(t *testing.T) {
 				require.Equal(t, want, res.Header.Get(field), field)
 			}
 		})
+	}
+}
+
+// RFC 9110 §9.3.1: a GET with content is the handler's affair.
+func TestHTTPGetWithContentPasses(t *testing.T) {
+	o := newOrigin(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		answer(200, "got "+string(b), "Cache-Control", "max-age=60")(w, r)
+	})
+	h := newCache(t, holdover.Config{}).Handler(o)
+	for i := range 2 {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", page1, strings.NewReader("x")))
+		require.Equal(t, "got x", w.Body.String())
+		require.Contains(t, w.Header().Get("Cache-Status"), "fwd=bypass")
+		require.EqualValues(t, i+1, o.calls.Load())
+	}
+	require.Equal(t, "got ", get(h).Body.String())
+}
+
+// RFC 9110 §6.5: trailers come through, declared or not, also where the response is stored.
+func TestHTTPTrailersOfStoredResponses(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto int) {
+		for _, declared := range []bool{true, false} {
+			h := newCache(t, holdover.Config{}).Handler(newOrigin(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Cache-Control", "max-age=60")
+				name := http.TrailerPrefix + "X-Sum"
+				if declared {
+					name = "X-Sum"
+					w.Header().Set("Trailer", name)
+				}
+				_, _ = io.WriteString(w, "body")
+				_ = http.NewResponseController(w).Flush()
+				w.Header().Set(name, "1")
+			}))
+			s, client := server(t, h, proto)
+			res, err := over(t, client, "GET", s.URL)
+			require.NoError(t, err)
+			require.Equal(t, "body", res.body)
+			require.Equal(t, []string{"1"}, res.Trailer["X-Sum"], "declared: %v", declared)
+		}
+	})
+}
+
+// Variants that are stale when they come, but can be validated, are all stored.
+func TestHTTPStaleOnArrivalVariants(t *testing.T) {
+	o := newOrigin(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		answer(200, r.Header.Get("X-A"), "Cache-Control", "max-age=10", "Age", "10", "Vary", "X-A", "Etag", `"`+r.Header.Get("X-A")+`"`)(w, r)
+	})
+	h := newCache(t, holdover.Config{}).Handler(o)
+	for range 2 {
+		for _, v := range []string{"1", "2", "3"} {
+			w := get(h, "X-A", v)
+			require.Equal(t, v, w.Body.String())
+			require.Contains(t, w.Header().Get("Cache-Status"), "stored")
+		}
 	}
 }

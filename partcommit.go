@@ -132,7 +132,8 @@ func (f *fetch) commitPart(j *judgement, p piece, joinsOnly bool) {
 	case int64(len(p.body)) == p.part.Size:
 		f.commitComplete(j, p)
 	default:
-		f.writePart(j, p)
+		// Together they contain the old one, which was looked at just now.
+		f.writePart(j, p, write{newer: !joined})
 	}
 }
 
@@ -164,7 +165,7 @@ func (f *fetch) combined(j *judgement, p piece, old *store.Entry) (*judgement, p
 }
 
 // writePart stores a part as one.
-func (f *fetch) writePart(j *judgement, p piece) {
+func (f *fetch) writePart(j *judgement, p piece, w write) {
 	d := j.draft
 	d.Key, d.Vary, d.Selected, d.Body = partKey(f.key), j.varyNames, j.selected, p.body
 	p.header["Content-Range"] = []string{contentRange(httpfield.Range{Start: p.part.Start, Length: int64(len(p.body))}, p.part.Size)}
@@ -175,7 +176,8 @@ func (f *fetch) writePart(j *judgement, p piece) {
 		return
 	}
 	f.c.keys.Update(f.hash, func(s *keystate.State) { s.Part = f.c.partTag(e) })
-	f.c.writes.put(d.Key, write{entry: e, newer: true})
+	w.entry = e
+	f.c.writes.put(d.Key, w)
 	f.emit(Event{Kind: EventStored, Reason: ReasonPartial, Status: d.Status})
 }
 

@@ -153,7 +153,12 @@ func (x *exchange) copyBody(rd *flight.Reader, j *judgement) {
 	}
 }
 
+// sendTrailer sends what came after the body (RFC 9110 §6.5). The header must be out before:
+// else net/http sends the length of a short body, and with it no trailers.
 func (x *exchange) sendTrailer(trailer http.Header) {
-	h := x.w.Header()
-	maps.Copy(h, trailer)
+	if len(trailer) == 0 {
+		return
+	}
+	_ = http.NewResponseController(x.w).Flush()
+	maps.Copy(x.w.Header(), trailer)
 }

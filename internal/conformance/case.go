@@ -170,6 +170,8 @@ type Want struct {
 	Status int    // default: that of the origin's answer
 	Body   string // default: that of the origin's answer, whole
 	Empty  bool   // there is no body
+	// Parts are those of a multipart/byteranges answer: "2-4/10 234".
+	Parts []string
 
 	// Calls is how often the origin is called in this step: "1", "0-2".
 	// Default: by By.

@@ -61,7 +61,7 @@ func flaws(c Case) (found []string) {
 			flaw(err != nil, "Calls is no range")
 			flaw(w.Of < 0 || w.Of > i+1, "Of names no step up to this one")
 			flaw(w.By == Own && w.Status == 0, "an answer of the cache's own must have a status")
-			flaw(w.Status == 206 && w.By != Forwarded && w.Body == "", "a part from the store needs its body said")
+			flaw(w.Status == 206 && w.By != Forwarded && w.Body == "" && w.Parts == nil, "a part from the store needs its body said")
 		}
 		for _, line := range s.lines() {
 			left := blanks{}.expand(line)

@@ -52,6 +52,11 @@ func (d *direct) send(ctx context.Context, r Request, b blanks) got {
 	case g := <-ended:
 		return g
 	case <-ctx.Done():
+		select {
+		case g := <-ended: // both at once
+			return g
+		default:
+		}
 	}
 	// The client is gone. The handler may still need a moment to notice.
 	select {

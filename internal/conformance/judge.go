@@ -121,6 +121,8 @@ func rightBody(t turn, sources []*call) (expected string, ok bool) {
 	switch {
 	case t.request.method() == http.MethodHead || !bodyAllowed(status) || t.want.Empty:
 		return "no body", body == ""
+	case t.want.Parts != nil:
+		return rightParts(t)
 	case t.want.Body != "":
 		return fmt.Sprintf("body %q", brief([]byte(t.want.Body))), agrees(t.want.Body)
 	case t.want.By == Own, t.want.By == Anyone && t.want.Of == 0:

@@ -50,7 +50,7 @@ func (*network) misuse() []string { return nil }
 func (n *network) renew() { n.client.CloseIdleConnections() }
 
 // calm is how long nothing must happen for a network to be settled.
-const calm = 20 * time.Millisecond
+const calm = 50 * time.Millisecond
 
 func (n *network) settle(calls func() int, atLeast int) {
 	deadline := time.Now().Add(2 * time.Second)

@@ -72,22 +72,18 @@ func (c Case) run(t *testing.T, target Target, tr Transport) (wrong []string) {
 		return wrong
 	}
 	for range plays {
-		began := time.Now()
-		wrong = play(t, target, tr, c)
-		if took := time.Since(began); len(wrong) == 0 || took < c.takes()+slack {
-			return wrong
+		if wrong = play(t, target, tr, c); len(wrong) == 0 {
+			return nil
 		}
 	}
 	return wrong
 }
 
 // On a machine that is busy with other things, time passes that the case doesn't want: what
-// should be fresh is stale, and who should wait times out. So a failure over a real
-// transport that took so much longer is not believed before it has been seen again.
-const (
-	slack = time.Second
-	plays = 3
-)
+// should be fresh is stale, who should wait times out, and what follows an answer isn't done
+// when the next request comes. So a failure over a real transport is not believed before
+// it has been seen again and again. Over Direct, each is.
+const plays = 3
 
 func (c Case) report(t *testing.T, wrong []string) {
 	if len(wrong) > 0 {

@@ -28,6 +28,9 @@ type State struct {
 	Record Record
 	// Part tells of which representation this process saw a part in the store; 0 of none.
 	Part uint64
+	// Stored says that the last response was stored, though it may not have been
+	// for all who waited for it.
+	Stored bool
 	// Denied says that the last final answer was a denial (401, 403).
 	Denied bool
 
