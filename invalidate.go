@@ -134,6 +134,23 @@ func (h *handler) invalidate(r *http.Request, rep *representation, locations ...
 	return marked
 }
 
+// invalidateGroups marks the groups that a successful unsafe request has changed, as its
+// response says (RFC 9875 §3).
+func (h *handler) invalidateGroups(r *http.Request, rep *representation, lines []string) (marked []uint64) {
+	groups := groupsOf(lines)
+	if len(groups) > maxTags {
+		groups = groups[:maxTags]
+	}
+	host, _ := h.p.target(r)
+	for _, group := range groups {
+		hash := groupHash(host, group)
+		h.mark(rep, hash)
+		h.c.emit(Event{Kind: EventDropped, Reason: ReasonUnsafe, Method: r.Method, Host: r.Host, Path: group})
+		marked = append(marked, hash)
+	}
+	return marked
+}
+
 func sameHost(u *url.URL, r *http.Request) bool {
 	scheme := "http"
 	if r.TLS != nil {

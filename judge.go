@@ -91,7 +91,7 @@ func (c *Cache) judge(p *rules, a *asked, status int, h http.Header, transport e
 	}
 	j.refused = p.refuses(a, j, status, h)
 	if over := false; j.storing() {
-		if j.draft.Tags, over = p.tagsOf(a.request, status, h); over {
+		if j.draft.Tags, over = p.tagsOf(a.request, a.host, status, h); over {
 			j.refused = ReasonUnstorable // a purge could miss it
 		}
 	}

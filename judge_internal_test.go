@@ -343,7 +343,9 @@ func TestShareable(t *testing.T) {
 
 func tagNames(tags []store.Tag) (names []string) {
 	for _, tag := range tags {
-		names = append(names, tag.Name)
+		if tag.Name != "" { // else a group with its origin
+			names = append(names, tag.Name)
+		}
 	}
 	return names
 }
@@ -359,9 +361,17 @@ func TestTags(t *testing.T) {
 		"Cache-Control: max-age=60", `Cache-Groups: "b c", "d,e"`, `Cache-Groups: "f"`,
 		"Surrogate-Key: a  b,c", "Cache-Tag: g,h", "X-Kind: kind"))
 	require.Equal(t, []string{"200", "GET", "a", "b", "b c", "c", "d,e", "f", "g", "h", "kind"}, tagNames(j.draft.Tags))
+	var groups []store.Tag
 	for _, tag := range j.draft.Tags {
+		if tag.Name == "" {
+			groups = append(groups, tag)
+			continue
+		}
 		require.Equal(t, marks.TagHash(tag.Name), tag.Hash)
 	}
+	require.Equal(t, []store.Tag{
+		{Hash: groupHash("example.com", "b c")}, {Hash: groupHash("EXAMPLE.com", "d,e")}, {Hash: groupHash("example.com", "f")},
+	}, groups, "groups are those of their origin")
 	j = judged(t, Policy{}, 200, fields("Surrogate-Key: a", "Cache-Tag: b"))
 	require.Empty(t, j.draft.Tags, "only fields that the policy names")
 }

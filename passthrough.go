@@ -30,9 +30,10 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	// Once at the header, since the client may come back before the handler returns,
 	// and once when it has, however it ends: what was fetched meanwhile may be old.
 	var marked []uint64
-	p.onHeader = func(code int, _ http.Header) {
+	p.onHeader = func(code int, header http.Header) {
 		if isUnsafe(r.Method) && !h.p.caches(r.Method) && code >= 200 && code < 400 {
 			marked = h.invalidate(r, rep, p.location, p.contentLocation)
+			marked = append(marked, h.invalidateGroups(r, rep, header["Cache-Group-Invalidation"])...)
 		}
 	}
 	again := func() {

@@ -21,11 +21,9 @@ const (
 
 // tagsOf collects the cache groups of a response. over says that they exceed the bounds:
 // to leave some out would be to promise a purge that misses the response.
-func (p *rules) tagsOf(r *http.Request, status int, h http.Header) (tags []store.Tag, over bool) {
-	var names []string
-	for member := range httpfield.Tokens(h["Cache-Groups"]) {
-		names = append(names, groupName(member))
-	}
+func (p *rules) tagsOf(r *http.Request, host string, status int, h http.Header) (tags []store.Tag, over bool) {
+	groups := groupsOf(h["Cache-Groups"])
+	names := slices.Clone(groups)
 	for _, field := range p.tagFields {
 		for _, line := range h[field] {
 			names = append(names, strings.FieldsFunc(line, func(c rune) bool { return c == ' ' || c == ',' || c == '\t' })...)
@@ -44,7 +42,27 @@ func (p *rules) tagsOf(r *http.Request, status int, h http.Header) (tags []store
 			tags = append(tags, store.Tag{Name: name, Hash: marks.TagHash(name)})
 		}
 	}
-	return tags, false
+	for _, group := range groups {
+		tags = append(tags, store.Tag{Hash: groupHash(host, group)})
+	}
+	return tags, len(tags) > 2*maxTags
+}
+
+// groupsOf reads Cache-Groups or Cache-Group-Invalidation (RFC 9875), which are lists.
+func groupsOf(lines []string) (groups []string) {
+	for member := range httpfield.Tokens(lines) {
+		if name := groupName(member); name != "" {
+			groups = append(groups, name)
+		}
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups)
+}
+
+// groupHash is how an origin's own response addresses a group: groups with the same name
+// at another origin are others (RFC 9875 §2.1). A purge by tag means all of them.
+func groupHash(host, group string) uint64 {
+	return marks.TagHash(strings.ToLower(host) + "\x00" + group)
 }
 
 // groupName reads a member of Cache-Groups (RFC 9875 §2): a string of Structured
