@@ -23,10 +23,10 @@ import (
 // so that it is no other response's.
 func partKey(key string) string { return key + " part" }
 
-// asksForPart reports whether a request wants ranges, and makes no other condition.
+// asksForPart reports whether a request wants ranges, and makes no condition that is only
+// for the origin.
 func (in interest) asksForPart(r *http.Request) bool {
-	const conditions = hasCondition | hasPrecondition
-	return in&hasRange != 0 && in&conditions == 0 && r.Method == http.MethodGet && len(r.Header["Range"]) == 1
+	return in&hasRange != 0 && in&hasPrecondition == 0 && r.Method == http.MethodGet && len(r.Header["Range"]) == 1
 }
 
 // lookupPart finds the stored part of a response, if the request may be given it as far
@@ -54,27 +54,49 @@ func (x *exchange) servePart() bool {
 	f := factsOf(e, x.found.soft, x.now)
 	d := decide(true, f, x.wishes, x.p, "")
 	part, valid := contentRangeOf(e)
+	if d.action != serve || !valid {
+		return false
+	}
+	ranges, can := x.wantedOfPart(e, part)
+	if !can {
+		return false
+	}
+	x.facts = f
+	x.headStored(e, status{hit: true, detail: detailOf(d.reason)}, f.lifetime-f.age, f.age)
+	delete(x.w.Header(), "Content-Range")
+	if x.status == http.StatusNotModified {
+		x.w.WriteHeader(x.status)
+	} else {
+		x.sendRanges(ranges, content{bytes: e.Body(), from: part.Start, size: part.Size})
+	}
+	x.report(d.reason, !f.fresh())
+	return true
+}
+
+// wantedOfPart decides between 304 and 206 with which ranges, in the order of RFC 9110
+// §13.2.2. False means that the part doesn't hold what is asked for.
+func (x *exchange) wantedOfPart(e *store.Entry, part httpfield.ContentRange) ([]httpfield.Range, bool) {
 	etag, _ := e.Field("Etag")
 	modified, _ := e.Field("Last-Modified")
 	date, _ := e.Field("Date")
-	if d.action != serve || !valid || !x.rangeApplies(etag, modified, date) {
-		return false
+	if x.notModified(etag, sinceWhen(modified, date)) {
+		x.status = http.StatusNotModified
+		return nil, true
+	}
+	if !x.rangeApplies(etag, modified, date) {
+		return nil, false
 	}
 	ranges, satisfiable, valid := httpfield.ParseRange(x.r.Header["Range"][0], part.Size)
 	if !valid || !satisfiable {
-		return false // the origin says so better
+		return nil, false // the origin says so better
 	}
 	for _, r := range ranges {
 		if r.Start < part.Start || r.Start+r.Length-1 > part.End {
-			return false
+			return nil, false
 		}
 	}
-	x.facts, x.status = f, http.StatusPartialContent
-	x.headStored(e, status{hit: true, detail: detailOf(d.reason)}, f.lifetime-f.age, f.age)
-	delete(x.w.Header(), "Content-Range")
-	x.sendRanges(ranges, content{bytes: e.Body(), from: part.Start, size: part.Size})
-	x.report(d.reason, !f.fresh())
-	return true
+	x.status = http.StatusPartialContent
+	return ranges, true
 }
 
 // detailOf leaves out what "hit" says by itself.

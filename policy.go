@@ -75,14 +75,13 @@ type Profile uint8
 
 const (
 	// Safe reuses nothing that operators come to regret. Responses that set cookies
-	// are not stored (see Safety.SetCookie); a lifetime or a stale window that the
-	// origin didn't give itself is kept from requests with credentials; an explicit
-	// stale-while-revalidate or stale-if-error counts beside s-maxage; and no targeted
-	// field is taken for meant for this cache.
+	// are not stored (see Safety.SetCookie); a heuristic lifetime is kept from requests
+	// with credentials; an explicit stale-while-revalidate or stale-if-error counts
+	// beside s-maxage; and no targeted field is taken for meant for this cache.
 	Safe Profile = iota
 	// RFC reuses all that RFC 9111 lets a shared cache reuse. Responses are stored
-	// with their cookies (§7.3); heuristic lifetimes (§4.2.2) apply whatever cookies the
-	// request carried; s-maxage forbids every stale use (§5.2.2.10);
+	// with their cookies (§7.3); heuristic lifetimes (§4.2.2) apply whatever the request
+	// carried, as far as §3.5 allows for Authorization; s-maxage forbids every stale use (§5.2.2.10);
 	// CDN-Cache-Control counts (RFC 9213); and in selecting fields whose syntax isn't
 	// known, blanks around commas don't tell requests apart (§4.1).
 	RFC
@@ -109,7 +108,8 @@ func ParseProfile(name string) (Profile, error) {
 
 // Freshness says how long a response is fresh where the origin is silent.
 // Nothing here applies against the origin's prohibition (no-store, private), nor to
-// a response whose request carried Cookie or Authorization, see Safety.
+// a response whose request carried Cookie or Authorization, see Safety; but for the
+// heuristic in the profile RFC.
 type Freshness struct {
 	// StatusTTL gives lifetimes by status. See ParseStatusTTL for the text form.
 	StatusTTL StatusTTL

@@ -100,12 +100,8 @@ func (x *exchange) wanted(e *store.Entry) []httpfield.Range {
 	etag, _ := e.Field("Etag")
 	modified, _ := e.Field("Last-Modified")
 	date, _ := e.Field("Date")
-	since := modified
-	if since == "" { // RFC 9111 §4.3.2
-		since = date
-	}
 	switch {
-	case x.notModified(etag, since):
+	case x.notModified(etag, sinceWhen(modified, date)):
 		x.status = http.StatusNotModified
 	case x.r.Method == http.MethodGet && x.rangeApplies(etag, modified, date):
 		ranges, satisfiable, valid := httpfield.ParseRange(x.r.Header["Range"][0], int64(e.BodyLen()))
@@ -118,6 +114,14 @@ func (x *exchange) wanted(e *store.Entry) []httpfield.Range {
 		}
 	}
 	return nil
+}
+
+// sinceWhen is what If-Modified-Since is compared with (RFC 9111 §4.3.2).
+func sinceWhen(modified, date string) string {
+	if modified == "" {
+		return date
+	}
+	return modified
 }
 
 // leftOut says which fields of a whole response don't go out with a status that is made of
