@@ -4,7 +4,7 @@ GO ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # "work" means every package of every module in go.work.
-.PHONY: test lint vet format staticcheck modern tidy race allocs bench conformance servers
+.PHONY: test lint vet format staticcheck modern tidy race allocs bench conformance fuzz servers
 
 ## test: everything that must pass before a change is accepted
 test: servers lint modern tidy race allocs
@@ -43,6 +43,10 @@ bench:
 ## conformance: the public test suite for HTTP caches, against examples/proxy (needs Node.js)
 conformance:
 	GO=$(GO) scripts/conformance.sh
+
+## fuzz: every fuzz target for FUZZTIME (5m), FUZZJOBS (1) at a time
+fuzz:
+	GO=$(GO) scripts/fuzz.sh
 
 ## servers: installs the servers that tests need and this machine lacks
 servers:

@@ -42,6 +42,34 @@ func nameOf(directive string) string {
 	return strings.ToLower(directive[:end])
 }
 
+// argumentOf returns what stands behind a name and "=", without its quotes: a token or
+// a quoted string up to the end (RFC 9111 §5.2). It reports false for anything else
+// than that or nothing; the library stops reading at the first thing that is odd. A
+// string with a quoted-pair or a tab is refused, too: nobody sends one, and the library
+// understands some and some not.
+func argumentOf(rest string) (string, bool) {
+	if rest == "" {
+		return "", true
+	}
+	text, found := strings.CutPrefix(rest, "=")
+	if !found || text == "" {
+		return "", false
+	}
+	if text[0] != '"' {
+		return text, isName(text)
+	}
+	end := quoteEnd(text, 0)
+	return text[1:end], end == len(text)-1 && !strings.ContainsAny(text, "\\\t")
+}
+
+// isSeconds reports whether the argument of a directive is a number (RFC 9111
+// §1.2.2). The library takes one with more than 32 bits for a number whatever
+// follows.
+func isSeconds(rest string) bool {
+	argument, ok := argumentOf(rest)
+	return ok && argument != "" && strings.Trim(argument, "0123456789") == ""
+}
+
 // isNameByte reports whether c is a tchar (RFC 9110 §5.6.2).
 func isNameByte(c byte) bool {
 	switch {

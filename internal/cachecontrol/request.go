@@ -46,36 +46,36 @@ func ParseRequest(cacheControl, pragma []string) Request {
 
 func (r *Request) add(directive string) {
 	name := nameOf(directive)
-	switch name {
-	case "no-store", "no-cache", "only-if-cached", "no-transform":
-		directive = name // RFC 9111 §5.2.1 defines no argument: it is ignored
-	case "max-stale":
-		if strings.EqualFold(directive, name) {
-			r.AnyMaxStale = true
-			return
-		}
+	switch name { // RFC 9111 §5.2.1 defines no argument for the first four: it is ignored
+	case "no-store":
+		r.NoStore = true
+	case "no-cache":
+		r.NoCache = true
+	case "only-if-cached":
+		r.OnlyIfCached = true
+	case "no-transform":
+		r.NoTransform = true
+	case "max-age", "min-fresh", "max-stale", "stale-if-error":
+		r.addDuration(name, directive)
 	}
-	parsed, err := cacheobject.ParseRequestCacheControl(directive)
-	if err != nil {
-		return
-	}
-	r.NoStore = r.NoStore || parsed.NoStore
-	r.NoCache = r.NoCache || parsed.NoCache
-	r.OnlyIfCached = r.OnlyIfCached || parsed.OnlyIfCached
-	r.NoTransform = r.NoTransform || parsed.NoTransform
-	r.addDurations(name, parsed)
 }
 
-func (r *Request) addDurations(name string, p *cacheobject.RequestCacheDirectives) {
+func (r *Request) addDuration(name, directive string) {
+	if name == "max-stale" && strings.EqualFold(directive, name) {
+		r.AnyMaxStale = true
+		return
+	}
+	p, err := cacheobject.ParseRequestCacheControl(directive)
+	if err != nil || !isSeconds(directive[len(name):]) {
+		return
+	}
 	switch name {
 	case "max-age":
 		tighten(&r.MaxAge, seconds(p.MaxAge))
 	case "min-fresh": // the larger demands more
 		r.MinFresh = max(r.MinFresh, seconds(p.MinFresh))
 	case "max-stale":
-		if !p.MaxStaleSet { // set where it stands without a number: here, a bad one
-			tighten(&r.MaxStale, seconds(p.MaxStale))
-		}
+		tighten(&r.MaxStale, seconds(p.MaxStale))
 	case "stale-if-error":
 		tighten(&r.StaleIfError, seconds(p.StaleIfError))
 	}

@@ -53,22 +53,58 @@ func newResponse() Response {
 
 func (r *Response) add(directive string) {
 	name := nameOf(directive)
-	switch name {
-	case "must-understand": // unknown to the library
-		r.MustUnderstand = true
-		return
-	case "no-store", "public", "must-revalidate", "proxy-revalidate", "no-transform", "immutable":
+	if flag := r.flag(name); flag != nil {
 		// RFC 9111 §5.2.2 defines no argument: it is ignored, the directive counts.
-		directive = name
+		*flag = *flag || !permits(name) || isPlain(directive[len(name):])
+		return
 	}
 	parsed, err := cacheobject.ParseResponseCacheControl(directive)
-	if err != nil {
+	if err != nil || !isReadable(name, directive[len(name):]) {
 		r.addBad(name)
 		return
 	}
-	r.addFlags(parsed)
-	r.addDurations(name, parsed)
+	r.addArgument(name, parsed)
 }
+
+// isReadable: lists of field names are looked at in qualify.
+func isReadable(name, rest string) bool {
+	if name == "no-cache" || name == "private" {
+		_, ok := argumentOf(rest)
+		return ok
+	}
+	return isSeconds(rest)
+}
+
+// flag returns the place of a directive without an argument, nil if name isn't one.
+func (r *Response) flag(name string) *bool {
+	switch name {
+	case "no-store":
+		return &r.NoStore
+	case "public":
+		return &r.Public
+	case "must-revalidate":
+		return &r.MustRevalidate
+	case "proxy-revalidate":
+		return &r.ProxyRevalidate
+	case "must-understand":
+		return &r.MustUnderstand
+	case "no-transform":
+		return &r.NoTransform
+	case "immutable":
+		return &r.Immutable
+	}
+	return nil
+}
+
+// permits reports whether a directive without an argument lets more happen than
+// could without it: must-understand lifts a no-store (RFC 9111 §5.2.2.3).
+func permits(name string) bool {
+	return name == "public" || name == "immutable" || name == "must-understand"
+}
+
+// isPlain reports whether what follows a name is nothing or an argument. Anything
+// else, as in public:x, makes it doubtful that this directive was meant.
+func isPlain(rest string) bool { return rest == "" || rest[0] == '=' }
 
 // addBad keeps of an unreadable directive what protects.
 func (r *Response) addBad(name string) {
@@ -84,25 +120,15 @@ func (r *Response) addBad(name string) {
 	}
 }
 
-func (r *Response) addFlags(p *cacheobject.ResponseCacheDirectives) {
-	r.NoStore = r.NoStore || p.NoStore
-	r.Public = r.Public || p.Public
-	r.MustRevalidate = r.MustRevalidate || p.MustRevalidate
-	r.ProxyRevalidate = r.ProxyRevalidate || p.ProxyRevalidate
-	r.NoTransform = r.NoTransform || p.NoTransform
-	r.Immutable = r.Immutable || p.Immutable
-	if p.NoCachePresent {
-		qualify(&r.NoCache, &r.NoCacheFields, p.NoCache)
-	}
-	if p.PrivatePresent {
-		qualify(&r.Private, &r.PrivateFields, p.Private)
-	}
-}
-
-// addDurations looks at the one that is named: the library's zero values don't
-// tell 0 from absent everywhere.
-func (r *Response) addDurations(name string, p *cacheobject.ResponseCacheDirectives) {
+// addArgument takes from what the library read the directive that is named, and
+// nothing else: it also reads what stands in quotes behind another name, and its zero
+// values don't tell 0 from absent everywhere.
+func (r *Response) addArgument(name string, p *cacheobject.ResponseCacheDirectives) {
 	switch name {
+	case "no-cache":
+		qualify(&r.NoCache, &r.NoCacheFields, p.NoCache)
+	case "private":
+		qualify(&r.Private, &r.PrivateFields, p.Private)
 	case "max-age":
 		tighten(&r.MaxAge, seconds(p.MaxAge))
 	case "s-maxage":

@@ -22,7 +22,7 @@ const maxRanges = 64
 // those outside of it are left out.
 func ParseRange(field string, size int64) (ranges []Range, satisfiable, ok bool) {
 	unit, set, found := strings.Cut(trim(field), "=")
-	if !found || !strings.EqualFold(unit, "bytes") || size <= 0 {
+	if !found || !equalFold(unit, "bytes") || size <= 0 {
 		return nil, false, false
 	}
 	var count int
@@ -76,7 +76,7 @@ type ContentRange struct {
 func ParseContentRange(s string) (ContentRange, bool) {
 	unit, rest, found := strings.Cut(trim(s), " ")
 	part, size, slash := strings.Cut(rest, "/")
-	if !found || !slash || !strings.EqualFold(unit, "bytes") {
+	if !found || !slash || !equalFold(unit, "bytes") {
 		return ContentRange{}, false
 	}
 	c := ContentRange{Size: -1, Unsatisfied: part == "*"}

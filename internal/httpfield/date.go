@@ -32,7 +32,7 @@ func ParseDateAt(s string, now time.Time) (time.Time, bool) {
 			continue
 		}
 		if i == 1 {
-			t = inCentury(t, now)
+			return inCentury(t, now)
 		}
 		return t, true
 	}
@@ -44,27 +44,36 @@ func ParseDateAt(s string, now time.Time) (time.Time, bool) {
 func parseExact(form, s string) (time.Time, bool) {
 	t, err := time.Parse(form, s)
 	if err != nil {
-		if t, err = time.Parse(form, strings.ToUpper(s)); err != nil {
+		if t, err = time.Parse(form, upper(s)); err != nil {
 			return time.Time{}, false
 		}
 	}
 	var buf [48]byte
-	return t, strings.EqualFold(afterWeekday(string(t.AppendFormat(buf[:0], form))), afterWeekday(s))
+	return t, equalFold(afterWeekday(string(t.AppendFormat(buf[:0], form))), afterWeekday(s))
 }
 
 func afterWeekday(s string) string { return s[strings.IndexAny(s, ", "):] }
 
+// upper changes letters of ASCII only.
+func upper(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
+}
+
 // inCentury reads two digits as RFC 9110 §5.6.7 says: what looks more than 50
-// years ahead is the most recent such year that has passed.
-func inCentury(t, now time.Time) time.Time {
-	now = now.UTC()
-	year := now.Year() - now.Year()%100 + t.Year()%100
-	t = t.AddDate(year-t.Year(), 0, 0)
-	if t.After(now.AddDate(50, 0, 0)) {
-		return t.AddDate(-100, 0, 0)
+// years ahead is the most recent such year that has passed. It reports false for a
+// 29 February that this year lacks.
+func inCentury(t, now time.Time) (time.Time, bool) {
+	limit := now.UTC().AddDate(50, 0, 0)
+	year := limit.Year() - limit.Year()%100 + t.Year()%100
+	in := t.AddDate(year-t.Year(), 0, 0)
+	if in.After(limit) {
+		in = t.AddDate(year-100-t.Year(), 0, 0)
 	}
-	if !t.AddDate(100, 0, 0).After(now.AddDate(50, 0, 0)) {
-		return t.AddDate(100, 0, 0)
-	}
-	return t
+	return in, in.Day() == t.Day()
 }

@@ -37,6 +37,20 @@ func lower(c byte) byte {
 	return c
 }
 
+// equalFold compares without regard to case, of ASCII alone: strings.EqualFold takes
+// "ſ" for an s.
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 func appendLower(dst []byte, s string) []byte {
 	for i := range len(s) {
 		dst = append(dst, lower(s[i]))
