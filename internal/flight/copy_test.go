@@ -13,17 +13,17 @@ import (
 
 func TestCopyKeepsWhatPasses(t *testing.T) {
 	c := flight.NewCopy(flight.NewRoom(1<<20), 100_000)
-	want := ""
+	var want strings.Builder
 	for _, n := range []int{0, 1, 4095, 4096, 70_000} {
 		piece := strings.Repeat("x", n)
-		want += piece
+		want.WriteString(piece)
 		c.Add([]byte(piece))
 	}
 	got, ok := c.Whole()
 	require.True(t, ok)
-	require.Equal(t, want, string(got))
+	require.Equal(t, want.String(), string(got))
 	c.Release()
-	require.Equal(t, want, string(got))
+	require.Equal(t, want.String(), string(got))
 }
 
 func TestCopyHasBounds(t *testing.T) {
