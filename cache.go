@@ -34,7 +34,9 @@ type Config struct {
 	StoreTimeout time.Duration
 
 	// MaxInFlight bounds the bytes that all fetches buffer together. A fetch
-	// that finds no room runs unshared and unstored. Default: 64 MiB.
+	// that finds no room runs unshared and unstored. A quarter of it at most is held
+	// by responses that are stored while their clients read them, such as parts.
+	// Default: 64 MiB.
 	MaxInFlight int64
 
 	// MaxVariants bounds the stored variants of one URL. Default: 4096.

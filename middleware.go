@@ -34,9 +34,14 @@ func newHandler(c *Cache, p *rules, next http.Handler) *handler {
 //	lookup     lookup.go view.go memo.go       primary key, vary record, variant; what a hit needs of them
 //	decide     decide.go                       serve, serve stale and revalidate, forward: pure functions
 //	fetch      forward.go fetch.go follow.go   alone, begun or joined; waiting for it; share.go says who may have it
-//	store      judge.go commit.go              what may be stored and for how long; writing it
-//	serve      serve.go stream.go              from the store, or while it arrives
+//	store      judge.go commit.go              what may be stored (refuse.go), for how long (lifetime.go), which fields
+//	                                           (fields.go, after a 304 freshen.go); writing it
+//	serve      serve.go ranges.go stream.go    from the store, whole or parts of it, or while it arrives
 //	degrade    degrade.go fallback.go          stale, the allow list, an honest error
+//
+// Beside it stand two kinds of responses that go straight through and are stored on the way
+// (keep.go): parts (partial.go, partcommit.go, combine.go), and what a POST says of its own
+// URL (representation.go).
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := h.c.now()
 	in := interestOf(r)
