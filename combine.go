@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/store"
@@ -58,6 +59,29 @@ func combinedHeader(old *store.Entry, h http.Header) http.Header {
 	maps.Copy(all, h)
 	withoutDigests(all)
 	return all
+}
+
+// sameFields reports whether a header says the same as a stored one, but for what tells of
+// the time and of the part.
+func sameFields(e *store.Entry, h http.Header) bool {
+	n := 0
+	for _, f := range e.Fields() {
+		switch f.Name {
+		case "Date", "Expires", "Content-Length", "Content-Range":
+			continue
+		}
+		if n++; !slices.Equal(f.Values, h[f.Name]) {
+			return false
+		}
+	}
+	for name := range h {
+		switch name {
+		case "Age", "Date", "Expires", "Content-Length", "Content-Range":
+		default:
+			n--
+		}
+	}
+	return n >= 0
 }
 
 // olderOf returns the purges that both a stored part and a new one know.

@@ -3,6 +3,7 @@
 package holdover
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -102,9 +103,18 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 	}
 }
 
-// drop deletes one stored response, not the variants beside it.
+// drop deletes one stored response, not the variants beside it, nor another one that has
+// landed in its place, as far as that can be told without asking a store elsewhere.
 func (f *fetch) drop(e *store.Entry, why Reason, status int) {
-	f.c.writes.put(e.Key(), write{})
+	key := e.Key()
+	now, queued := f.c.writes.get([]byte(key))
+	if store.IsLocal(f.c.store) {
+		now, queued = f.c.get(context.Background(), []byte(key)), true
+	}
+	if queued && now != nil && now.RequestTime() != e.RequestTime() {
+		return
+	}
+	f.c.writes.put(key, write{})
 	f.emit(Event{Kind: EventDropped, Reason: why, Status: status})
 }
 
@@ -215,6 +225,9 @@ func (f *fetch) removeGone(j *judgement) {
 		return
 	}
 	f.c.dropPart(f.key, f.hash)
+	if f.c.kept.of(f.asked.urlHash) > 0 { // what is on its way was asked for before
+		f.c.marks.Mark(f.asked.urlHash, false)
+	}
 	if f.found.entry != nil {
 		f.c.writes.put(f.key, write{})
 		f.emit(Event{Kind: EventDropped, Reason: why, Status: j.draft.Status})

@@ -21,6 +21,8 @@ func (x *exchange) degrade(fault Reason, raise func()) {
 	switch fault {
 	case ReasonTimeout, ReasonAttempt, ReasonSoftTimeout, ReasonBackOff:
 		code, reason = http.StatusGatewayTimeout, ReasonTimeout
+	case ReasonMismatch:
+		reason = ReasonMismatch
 	case ReasonPanic:
 		code = http.StatusInternalServerError
 	case ReasonCancelled:

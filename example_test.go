@@ -115,7 +115,7 @@ func ExampleCache_With() {
 	// 200 hello (holdover; fwd=uri-miss; stored)
 	// 200 hello (holdover; fwd=uri-miss; detail=no-lifetime)
 	// 200 hello (holdover; hit)
-	// 200 hello (holdover; fwd=uri-miss)
+	// 200 hello (holdover; fwd=uri-miss; detail=no-lifetime)
 }
 
 // A purge takes effect at once, for one URL, for everything with a tag, or for all.

@@ -44,6 +44,8 @@ type exchange struct {
 	found found
 	facts facts // of found.entry
 	fwd   Reason
+	// partRefused is why a stored part wasn't given, "" where there is none.
+	partRefused Reason
 	// base is what a fetch's context is made of.
 	base context.Context
 	// detachable says that a fetch may outlive this request.
@@ -174,8 +176,8 @@ func (x *exchange) answer() {
 			return
 		}
 		x.fwd = d.reason
-		if x.found.entry == nil && x.found.part != nil { // RFC 9211 §2.2
-			x.fwd = ReasonPartial
+		if x.partRefused != "" { // RFC 9211 §2.2
+			x.fwd = x.partRefused
 		}
 		if x.forward() {
 			return

@@ -208,7 +208,7 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 			s.LastSize = n
 		}
 		if j.outcome < failed {
-			s.Stored = j.storing()
+			s.Stored, s.Refused = j.storing(), string(j.refused)
 		}
 		if len(j.varyNames) > 0 {
 			s.VaryHint = j.varyNames
@@ -241,7 +241,7 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 		switch reason {
 		case ReasonCancelled:
 			return
-		case ReasonOK:
+		case ReasonOK, ReasonMismatch: // the origin answered
 			e.Kind = backoff.Succeeded
 		default:
 			e.Kind = backoff.Failed

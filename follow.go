@@ -179,7 +179,7 @@ func (x *exchange) judged(rd *flight.Reader, state flight.State, how flight.How)
 	j := state.Note.(*judgement)
 	switch {
 	case j.foreign && j.outcome >= failed: // a 304 is no answer to this client
-		x.fault = j.fault
+		x.fault, x.originStatus = j.fault, state.Status
 		x.degrade(j.fault, nil)
 		return true
 	case j.outcome >= failed:

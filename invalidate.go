@@ -138,8 +138,9 @@ func (h *handler) invalidate(r *http.Request, rep *representation, locations ...
 // response says (RFC 9875 §3).
 func (h *handler) invalidateGroups(r *http.Request, rep *representation, lines []string) (marked []uint64) {
 	groups := groupsOf(lines)
-	if len(groups) > maxTags {
-		groups = groups[:maxTags]
+	if len(groups) > maxTags { // too many to tell apart
+		h.mark(rep, marks.All)
+		return append(marked, marks.All)
 	}
 	host, _ := h.p.target(r)
 	for _, group := range groups {
@@ -169,11 +170,12 @@ func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
 	return get
 }
 
-// invalidateTarget makes a hard mark where there may be something to invalidate.
+// invalidateTarget makes a hard mark where there may be something to invalidate. What stores
+// hold that others fill, or did before, isn't known here.
 func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request, rep *representation) []uint64 {
 	hash := marks.URLHash(h.p.target(get))
-	under := h.c.seen.has(hash) || h.c.flights.Running() > 0 || h.c.kept.of(hash) > rep.own()
-	if !under && !h.mayStand(r, get) {
+	// What is under way is looked at first: when it ends, it has left its trace in seen.
+	if h.c.ownStore && h.c.flights.Running() == 0 && h.c.kept.of(hash) <= rep.own(hash) && !h.c.seen.has(hash) {
 		return marked
 	}
 	h.mark(rep, hash)
@@ -190,32 +192,11 @@ func (h *handler) mark(rep *representation, hash uint64) {
 	h.c.marks.Mark(hash, false)
 }
 
-// mayStand reports whether a store that wasn't filled by this cache alone may hold
-// something of a URL of which this cache stored nothing. Not to know is a yes.
-func (h *handler) mayStand(r, get *http.Request) bool {
-	if h.c.ownStore {
-		return false
-	}
-	// The key of another URL, or of another user, can't be told from this request,
-	// nor that of the same URL in another form. After Close the store is the caller's.
-	if h.c.closed.Load() || r != get || h.p.extendsKey || !strings.HasPrefix(r.RequestURI, "/") {
-		return true
-	}
-	r = r.WithContext(context.WithoutCancel(r.Context()))
-	r.Method = http.MethodGet
-	key := string(h.p.appendKey(nil, r, fieldsOfInterest(r.Header)))
-	ctx, cancel := context.WithTimeout(r.Context(), h.c.cfg.StoreTimeout)
-	defer cancel()
-	for _, name := range [...]string{key, partKey(key)} {
-		if e, err := h.c.read(ctx, []byte(name)); e != nil || err != nil {
-			return true
-		}
-	}
-	return false
-}
-
 // forget deletes what is stored for a request, under the outcome policy None.
 func (h *handler) forget(r *http.Request) {
+	if h.c.closed.Load() { // the store is the caller's
+		return
+	}
 	key := h.p.appendKey(nil, r, interestOf(r))
 	h.c.writes.put(string(key), write{})
 	h.c.dropPart(string(key), maphash.Bytes(h.c.seed, key))

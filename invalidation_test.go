@@ -112,7 +112,7 @@ func TestInvalidationLooksOnce(t *testing.T) {
 		began := time.Now()
 		require.Equal(t, 200, ask(c.Handler(writing(answer(200, ""))), "POST", page1).Code)
 		require.LessOrEqual(t, time.Since(began), 2*time.Second)
-		require.EqualValues(t, 1, s.lookups.Load())
+		require.Zero(t, s.lookups.Load(), "an unsafe request waits for no store")
 	})
 	var ev events
 	h := newCache(t, holdover.Config{OnEvent: ev.add}).Handler(writing(answer(200, "")))

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/holdover-go/holdover/internal/flight"
@@ -17,6 +16,7 @@ import (
 // what outer middleware had set there must be told apart.
 type keeping struct {
 	c       *Cache
+	p       *rules
 	urlHash uint64
 	started int64
 	ctx     context.Context // the handler's
@@ -36,7 +36,7 @@ type keeping struct {
 func (c *Cache) keep(p *rules, w http.ResponseWriter, urlHash uint64, wants func(int, http.Header) bool) *keeping {
 	c.kept.add(urlHash, 1)
 	return &keeping{
-		c: c, urlHash: urlHash, started: c.clock(), wants: wants,
+		c: c, p: p, urlHash: urlHash, started: c.clock(), wants: wants,
 		outer: w.Header().Clone(), copy: flight.NewCopy(c.copies, p.maxBody),
 	}
 }
@@ -46,8 +46,8 @@ func (k *keeping) begin(code int, h http.Header) {
 	if k == nil {
 		return
 	}
-	if h, clear := addedTo(k.outer, h); clear && k.wants(code, h) {
-		k.header = h
+	if added, clear := k.p.added(k.outer, h); clear && k.wants(code, added) {
+		k.header = added
 	}
 }
 
@@ -117,19 +117,21 @@ func (k *keeping) end() {
 	}
 }
 
-// addedTo returns what a handler has added to the header that outer middleware left it.
-// Fields whose origin decides are not guessed at: where outer has set one, it reports false.
-func addedTo(outer, h http.Header) (added http.Header, clear bool) {
+// added returns what a handler has added to the header that outer middleware left it. A value
+// that both may have set is nobody's: the field is left out, unless it selects or groups
+// responses, where too much is safe. Where a field could be hidden so that decides about
+// storing or about the bytes, it reports false.
+func (p *rules) added(outer, h http.Header) (added http.Header, clear bool) {
 	added = make(http.Header, len(h))
 	for name, values := range h {
-		before := outer[name]
-		switch canonical := http.CanonicalHeaderKey(name); {
-		case len(before) == 0:
-		case canonical == "Vary" || strings.HasPrefix(canonical, "Content-"): // more of it does no harm
-		case decides(canonical):
-			return nil, false
-		case len(before) <= len(values) && slices.Equal(before, values[:len(before)]):
-			values = values[len(before):]
+		before, canonical := outer[name], http.CanonicalHeaderKey(name)
+		if len(before) > 0 && !p.gathers(canonical) {
+			if p.decides(canonical) || p.Tags != nil { // which may look at any field
+				return nil, false
+			}
+			if len(before) <= len(values) && slices.Equal(before, values[:len(before)]) {
+				values = values[len(before):]
+			}
 		}
 		if len(values) > 0 {
 			added[name] = slices.Clone(values)
@@ -139,14 +141,20 @@ func addedTo(outer, h http.Header) (added http.Header, clear bool) {
 	return added, true
 }
 
+// gathers reports whether a field selects among responses, or groups them for purges.
+func (p *rules) gathers(name string) bool {
+	return name == "Vary" || name == "Cache-Groups" || slices.Contains(p.tagFields, name)
+}
+
 // decides reports whether a field says if, or for how long, or for whom a response may be
-// stored, or what it is.
-func decides(name string) bool {
+// stored, or how to read its bytes.
+func (p *rules) decides(name string) bool {
 	switch name {
-	case "Age", "Cache-Control", "Date", "Etag", "Expires", "Last-Modified", "Pragma", "Set-Cookie", "Set-Cookie2":
+	case "Age", "Cache-Control", "Date", "Etag", "Expires", "Last-Modified", "Pragma", "Set-Cookie", "Set-Cookie2",
+		"Content-Encoding", "Content-Length", "Content-Range", "Surrogate-Control":
 		return true
 	}
-	return strings.HasSuffix(name, "-Control") // targeted fields (RFC 9213)
+	return slices.Contains(p.targeted, name)
 }
 
 // kept counts the responses on their way that may be stored without being a flight, by

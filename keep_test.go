@@ -100,7 +100,8 @@ func TestKeptBesideWhatOuterMiddlewareSet(t *testing.T) {
 			if name == "outer's lifetime" {
 				lifetime = "X-None"
 			}
-			inner := newCache(t, holdover.Config{}).Handler(newOrigin(func(w http.ResponseWriter, r *http.Request) {
+			policy := holdover.Policy{TargetedFields: []string{"CDN-Cache-Control"}}
+			inner := newCache(t, holdover.Config{Policy: policy}).Handler(newOrigin(func(w http.ResponseWriter, r *http.Request) {
 				setFields(w.Header(), []string{"Content-Location", "/page", lifetime, "max-age=60"})
 				if tt.own != "" {
 					w.Header().Set(tt.field, tt.own)

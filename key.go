@@ -242,6 +242,8 @@ func sameTarget(target string, u *url.URL) bool {
 		} else {
 			target = ""
 		}
+	} else if target != "" && target != "*" && target[0] != '/' {
+		return false // no form of a target that has a path (RFC 9112 §3.2)
 	}
 	n := strings.IndexByte(target, '?')
 	if n < 0 {

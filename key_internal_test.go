@@ -382,6 +382,7 @@ func FuzzSameTarget(f *testing.F) {
 	f.Add("/a?b", "/a?b")
 	f.Add("A://0", "0")
 	f.Add("A::///", "/")
+	f.Add("htt:p//h/x", "htt:p//h/x")
 	f.Fuzz(func(t *testing.T, target, other string) {
 		u, err := url.ParseRequestURI(target)
 		if err != nil {

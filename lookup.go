@@ -82,6 +82,9 @@ func (s selection) matches(v, record *store.Entry) bool {
 // lookup finds the response for a request in any store, with the store's deadline
 // over all round trips, and drops what was purged. A store that fails is a miss.
 func (c *Cache) lookup(p *rules, key []byte, r *http.Request, in interest) found {
+	if c.closed.Load() { // the store is the caller's
+		return found{miss: ReasonURIMiss}
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.StoreTimeout)
 	defer cancel()
 	f := c.lookupWhole(ctx, p, key, r)
@@ -117,31 +120,23 @@ func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.R
 
 // get reads one key; nil for whatever isn't there.
 func (c *Cache) get(ctx context.Context, key []byte) *store.Entry {
-	e, _ := c.read(ctx, key)
-	return e
-}
-
-// read reads one key. It reports what the store failed with, so that who asks knows that
-// nil doesn't mean that there is nothing.
-func (c *Cache) read(ctx context.Context, key []byte) (e *store.Entry, failed error) {
 	if e, queued := c.writes.get(key); queued {
-		return e, nil
+		return e
 	}
+	var e *store.Entry
 	err := c.guard("get", func() (err error) {
 		e, err = store.GetBytes(ctx, c.store, key)
 		return err
 	})
 	switch {
 	case err == nil:
-		c.seen.add(e.URLHash())
-		return e, nil
+		return e
 	case errors.Is(err, store.ErrNotFound):
-		return nil, nil
 	case errors.Is(err, context.Canceled): // the client left
 	default:
 		c.storeFailed(err)
 	}
-	return nil, err
+	return nil
 }
 
 // guard keeps a store's panic from becoming the client's.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/httpfield"
@@ -101,9 +102,21 @@ func (g *ranged) store() {
 	}
 }
 
-// smallestGain is the share of a part by which it must grow to be written again: else clients
-// who ask byte by byte would have it written for each byte.
-const smallestGain = 8
+// A stored part is written again for what adds less than one part in eight of it, and less
+// than 64 KiB, at most once a second: clients who ask byte by byte would else have
+// it written for each byte.
+const (
+	fewTimes = 8
+	fewBytes = 64 << 10
+)
+
+// littleNew reports whether a part that is to take the place of a stored one says hardly more.
+func littleNew(old *store.Entry, both piece, j *judgement) bool {
+	gain := len(both.body) - old.BodyLen()
+	few := gain < old.BodyLen()/fewTimes && gain < fewBytes && int64(len(both.body)) < both.part.Size
+	now := j.draft.ResponseTime
+	return few && now-old.ResponseTime() < int64(time.Second) && factsOf(old, false, now).fresh() && sameFields(old, both.header)
+}
 
 // commitPart stores a part, together with the one that is stored if they fit.
 func (f *fetch) commitPart(j *judgement, p piece, joinsOnly bool) {
@@ -115,10 +128,12 @@ func (f *fetch) commitPart(j *judgement, p piece, joinsOnly bool) {
 	if old != nil && !soft {
 		switch both, all, fit := f.combined(j, p, old); {
 		case !fit:
-		case len(all.body)-old.BodyLen() < old.BodyLen()/smallestGain:
-			return // what is stored will do
+		case littleNew(old, all, both):
+			return
 		default:
 			j, p, asOf, joined = both, all, olderOf(old, asOf), true
+			// It contains the old one, and so is newer, though both were asked for at once.
+			j.draft.RequestTime = max(j.draft.RequestTime, old.RequestTime()+1)
 		}
 	}
 	if joinsOnly && !joined {
@@ -132,8 +147,7 @@ func (f *fetch) commitPart(j *judgement, p piece, joinsOnly bool) {
 	case int64(len(p.body)) == p.part.Size:
 		f.commitComplete(j, p)
 	default:
-		// Together they contain the old one, which was looked at just now.
-		f.writePart(j, p, write{newer: !joined})
+		f.writePart(j, p)
 	}
 }
 
@@ -165,7 +179,7 @@ func (f *fetch) combined(j *judgement, p piece, old *store.Entry) (*judgement, p
 }
 
 // writePart stores a part as one.
-func (f *fetch) writePart(j *judgement, p piece, w write) {
+func (f *fetch) writePart(j *judgement, p piece) {
 	d := j.draft
 	d.Key, d.Vary, d.Selected, d.Body = partKey(f.key), j.varyNames, j.selected, p.body
 	p.header["Content-Range"] = []string{contentRange(httpfield.Range{Start: p.part.Start, Length: int64(len(p.body))}, p.part.Size)}
@@ -176,8 +190,7 @@ func (f *fetch) writePart(j *judgement, p piece, w write) {
 		return
 	}
 	f.c.keys.Update(f.hash, func(s *keystate.State) { s.Part = f.c.partTag(e) })
-	w.entry = e
-	f.c.writes.put(d.Key, w)
+	f.c.writes.put(d.Key, write{entry: e, newer: true})
 	f.emit(Event{Kind: EventStored, Reason: ReasonPartial, Status: d.Status})
 }
 

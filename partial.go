@@ -14,8 +14,9 @@ import (
 
 // Of a response that came in parts (206), one contiguous part is stored, under a key of
 // its own: it answers requests for ranges within it, and nothing else (RFC 9111 §3.3).
-// It grows by what further requests bring, if a strong validator says that it is of the
-// same bytes (§3.4), and becomes a complete response when nothing is missing. The cache
+// It grows by what further requests bring, if that touches it and a strong validator says
+// that it is of the same bytes (§3.4), and becomes a complete response when nothing is
+// missing. The cache
 // never asks for the rest by itself: an origin that ignores If-Range would leave the
 // client without an answer.
 
@@ -55,10 +56,12 @@ func (x *exchange) servePart() bool {
 	d := decide(true, f, x.wishes, x.p, "")
 	part, valid := contentRangeOf(e)
 	if d.action != serve || !valid {
+		x.partRefused = d.reason
 		return false
 	}
 	ranges, can := x.wantedOfPart(e, part)
 	if !can {
+		x.partRefused = ReasonPartial
 		return false
 	}
 	x.facts = f

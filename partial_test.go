@@ -28,10 +28,11 @@ type film struct {
 
 func newFilm(size int, fields ...string) *film {
 	m := &film{fields: fields}
-	for i := 0; len(m.text) < size; i++ {
-		m.text += fmt.Sprintf("%03d,", i)
+	var text strings.Builder
+	for i := 0; text.Len() < size; i++ {
+		fmt.Fprintf(&text, "%03d,", i)
 	}
-	m.text = m.text[:size]
+	m.text = text.String()[:size]
 	m.origin = newOrigin(m.show)
 	return m
 }

@@ -32,7 +32,9 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 	var marked []uint64
 	p.onHeader = func(code int, header http.Header) {
 		if isUnsafe(r.Method) && !h.p.caches(r.Method) && code >= 200 && code < 400 {
-			marked = h.invalidate(r, rep, p.location, p.contentLocation)
+			header = header.Clone()
+			canonicalize(header)
+			marked = h.invalidate(r, rep, header.Get("Location"), header.Get("Content-Location"))
 			marked = append(marked, h.invalidateGroups(r, rep, header["Cache-Group-Invalidation"])...)
 		}
 	}
@@ -66,6 +68,9 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 func (x *exchange) inline(why Reason, mayBePart bool) {
 	x.fwd = why
 	p := &passing{w: x.w, status: status{fwd: why}, onHeader: x.learnInline}
+	if !x.learned.MayShare(x.class, x.now) { // as it was said the first time
+		p.status.detail = Reason(x.learned.Refused)
+	}
 	var g *ranged
 	if mayBePart {
 		g = x.keepRanged()
@@ -123,6 +128,9 @@ func (x *exchange) learnInline(code int, h http.Header) {
 	}
 	if x.outdatesPart(code, h) {
 		x.c.dropPart(x.key, x.hash)
+		if x.c.kept.of(x.urlHash) > 0 { // what is on its way was asked for before
+			x.c.marks.Mark(x.urlHash, false)
+		}
 	}
 	shareable, telling := false, code != http.StatusPartialContent && x.p.classOf(code) < failed && code != http.StatusNotModified
 	if telling && x.r.Method != http.MethodHead {
@@ -158,11 +166,10 @@ type passing struct {
 	timer    *time.Timer
 	keeping  *keeping // nil where nothing is kept
 
-	code                      int   // of the final header
-	written                   int64 // bytes of the body
-	cut                       bool  // the client didn't take all that was written
-	hijacked                  bool
-	location, contentLocation string
+	code     int   // of the final header
+	written  int64 // bytes of the body
+	cut      bool  // the client didn't take all that was written
+	hijacked bool
 }
 
 // wrapped returns the writer for the handler: it has exactly the optional methods
@@ -191,13 +198,14 @@ func (p *passing) note(code int) {
 		p.timer.Stop()
 	}
 	h := p.w.Header()
-	p.location, p.contentLocation = h.Get("Location"), h.Get("Content-Location")
 	if p.onHeader != nil {
 		p.onHeader(code, h)
 	}
 	p.keeping.begin(code, h)
 	if !p.silent {
-		p.status.stored = p.keeping.active()
+		if p.keeping.active() {
+			p.status.stored, p.status.detail = true, ""
+		}
 		appendStatus(h, p.status.String())
 	}
 }

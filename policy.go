@@ -32,10 +32,11 @@ type Policy struct {
 	Safety    Safety
 
 	// TargetedFields are the names of the targeted fields that are meant for this
-	// cache (RFC 9213 §2.2), the most specific first. The first of them that a
-	// response has, and that is valid and not empty, counts in place of
-	// Cache-Control and Expires; it is passed on like any other. Default: none in
-	// the profile Safe, CDN-Cache-Control in RFC.
+	// cache (RFC 9213 §2.2), the most specific first, such as "CDN-Cache-Control".
+	// The first of them that a response has, and that is valid and not empty,
+	// counts in place of Cache-Control and Expires; it is passed on like any other.
+	// Default: none in the profile Safe, CDN-Cache-Control in RFC. A list takes the
+	// place of the default; an empty one that isn't nil turns targeted fields off.
 	TargetedFields []string
 
 	// Outcome says what failures and denials do to what is stored.
@@ -77,7 +78,7 @@ const (
 	// Safe reuses nothing that operators come to regret. Responses that set cookies
 	// are not stored (see Safety.SetCookie); a heuristic lifetime is kept from requests
 	// with credentials; an explicit stale-while-revalidate or stale-if-error counts
-	// beside s-maxage; and no targeted field is taken for meant for this cache.
+	// beside s-maxage; and no targeted field is taken as meant for this cache.
 	Safe Profile = iota
 	// RFC reuses all that RFC 9111 lets a shared cache reuse. Responses are stored
 	// with their cookies (§7.3); heuristic lifetimes (§4.2.2) apply whatever the request
@@ -89,10 +90,13 @@ const (
 
 // String returns the name as it stands in flags: safe or rfc.
 func (p Profile) String() string {
-	if p == RFC {
+	switch p {
+	case Safe:
+		return "safe"
+	case RFC:
 		return "rfc"
 	}
-	return "safe"
+	return fmt.Sprintf("Profile(%d)", uint8(p))
 }
 
 // ParseProfile reads safe or rfc.
@@ -103,7 +107,7 @@ func ParseProfile(name string) (Profile, error) {
 	case "rfc":
 		return RFC, nil
 	}
-	return Safe, &ConfigError{Field: "Policy.Profile", Err: fmt.Errorf("%q is neither safe nor rfc", name)}
+	return Safe, &ConfigError{Field: "Policy.Profile", Err: fmt.Errorf("%q is neither safe nor rfc, in lower case", name)}
 }
 
 // Freshness says how long a response is fresh where the origin is silent.
@@ -205,7 +209,8 @@ const (
 	// StripSetCookie stores it without Set-Cookie; only the client whose
 	// request made the handler run gets the cookies.
 	StripSetCookie
-	// StoreSetCookie stores it with its cookies, as RFC 9111 §7.3 allows.
+	// StoreSetCookie stores it with its cookies, as RFC 9111 §7.3 allows: everybody
+	// gets the cookies of the client whose request made the handler run.
 	StoreSetCookie
 )
 

@@ -90,9 +90,9 @@ func (rep *representation) isItself(lines []string) bool {
 	return base.ResolveReference(ref).RequestURI() == rep.get.RequestURI
 }
 
-// own is how many of the responses under way are this one.
-func (rep *representation) own() int {
-	if rep == nil {
+// own is how many of the responses of a URL that are under way are this one.
+func (rep *representation) own(urlHash uint64) int {
+	if rep == nil || rep.urlHash != urlHash {
 		return 0
 	}
 	return 1

@@ -116,7 +116,9 @@ func (r *rules) compileProfile(bad report) {
 		case !isToken(name):
 			bad(fmt.Sprintf("TargetedFields[%d]", i), "%q is not a field name", name)
 		case name == "Cache-Control" || name == "Expires":
-			bad(fmt.Sprintf("TargetedFields[%d]", i), "%s counts anyway, where no targeted field does", name)
+			bad(fmt.Sprintf("TargetedFields[%d]", i), "%s must not be named: it counts anyway, where no targeted field does", name)
+		case !strings.HasSuffix(name, "-Cache-Control"):
+			bad(fmt.Sprintf("TargetedFields[%d]", i), "%q is no targeted field: their names end in -Cache-Control (RFC 9213 §2)", name)
 		case slices.Contains(r.targeted, name):
 			bad(fmt.Sprintf("TargetedFields[%d]", i), "%q stands twice", name)
 		}

@@ -44,7 +44,7 @@ func sendHit(w http.ResponseWriter, r *http.Request, e *store.Entry, v *view, st
 func mergeField(h http.Header, name string, values []string, sniffed bool) {
 	switch name {
 	case "Content-Type":
-		if _, given := h[name]; !given || !sniffed {
+		if _, given := h[name]; !given || !sniffed && len(values) > 0 {
 			h[name] = values
 		}
 	case "Vary", "Set-Cookie", "Link", "Cache-Status":

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/holdover-go/holdover/internal/flight"
@@ -92,7 +93,7 @@ func (x *exchange) stream(rd *flight.Reader, state flight.State, j *judgement, h
 	x.w.WriteHeader(x.status)
 	x.reportForwarded()
 	if x.status == state.Status {
-		x.copyBody(rd, j)
+		x.copyBody(rd, j, starter)
 	}
 	return true
 }
@@ -120,7 +121,7 @@ func notModifiedHeader(h http.Header) http.Header {
 }
 
 // copyBody sends the body as it arrives, and flushes where the handler did.
-func (x *exchange) copyBody(rd *flight.Reader, j *judgement) {
+func (x *exchange) copyBody(rd *flight.Reader, j *judgement, starter bool) {
 	control := http.NewResponseController(x.w)
 	for flushes := 0; ; {
 		p, state, end := rd.Next(flushes)
@@ -130,7 +131,7 @@ func (x *exchange) copyBody(rd *flight.Reader, j *judgement) {
 		case state.Phase == flight.Complete && j.entry != nil:
 			// The fetch has given its buffer back: the rest is in the entry.
 			if _, err := x.w.Write(j.entry.Body()[rd.Offset():]); err == nil {
-				x.sendTrailer(state.Trailer)
+				x.sendTrailer(state.Trailer, j, starter)
 			}
 			return
 		case len(p) > 0:
@@ -139,7 +140,7 @@ func (x *exchange) copyBody(rd *flight.Reader, j *judgement) {
 			}
 			rd.Advance(len(p))
 		case state.Phase == flight.Complete:
-			x.sendTrailer(state.Trailer)
+			x.sendTrailer(state.Trailer, j, starter)
 			return
 		case state.Phase == flight.Failed:
 			// Bytes were sent that can't be completed. Only this value is sure to
@@ -155,10 +156,26 @@ func (x *exchange) copyBody(rd *flight.Reader, j *judgement) {
 
 // sendTrailer sends what came after the body (RFC 9110 §6.5). The header must be out before:
 // else net/http sends the length of a short body, and with it no trailers.
-func (x *exchange) sendTrailer(trailer http.Header) {
+// Who joined gets of it what it would get of the header.
+func (x *exchange) sendTrailer(trailer http.Header, j *judgement, starter bool) {
+	if !starter {
+		trailer = x.sharedTrailer(trailer, j)
+	}
 	if len(trailer) == 0 {
 		return
 	}
 	_ = http.NewResponseController(x.w).Flush()
 	maps.Copy(x.w.Header(), trailer)
+}
+
+// sharedTrailer leaves out the fields that sharedHeader would, declared or not.
+func (x *exchange) sharedTrailer(trailer http.Header, j *judgement) http.Header {
+	shared := http.Header{}
+	for name, values := range trailer {
+		plain := http.CanonicalHeaderKey(strings.TrimPrefix(name, http.TrailerPrefix))
+		if len(x.p.sharedHeader(http.Header{plain: values}, j.cc)) > 0 {
+			shared[name] = values
+		}
+	}
+	return shared
 }

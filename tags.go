@@ -5,6 +5,7 @@ package holdover
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/holdover-go/holdover/internal/httpfield"
@@ -62,7 +63,8 @@ func groupsOf(lines []string) (groups []string) {
 // groupHash is how an origin's own response addresses a group: groups with the same name
 // at another origin are others (RFC 9875 §2.1). A purge by tag means all of them.
 func groupHash(host, group string) uint64 {
-	return marks.TagHash(strings.ToLower(host) + "\x00" + group)
+	origin := strconv.FormatUint(marks.URLHash(host, "/"), 16) // however the host is spelled
+	return marks.TagHash(origin + "\x00" + group)
 }
 
 // groupName reads a member of Cache-Groups (RFC 9875 §2): a string of Structured

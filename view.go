@@ -44,6 +44,11 @@ func viewOf(e *store.Entry) *view {
 		return v
 	}
 	v := &view{fields: e.Fields(), length: []string{strconv.Itoa(e.BodyLen())}}
+	if !slices.ContainsFunc(v.fields, func(f store.Field) bool { return f.Name == "Content-Type" }) {
+		// Nothing was sent, and nothing must be made up from the bytes (net/http's way
+		// to say so).
+		v.fields = append(v.fields, store.Field{Name: "Content-Type"})
+	}
 	v.tagged = slices.ContainsFunc(v.fields, func(f store.Field) bool { return f.Name == "Etag" })
 	e.SetView(v)
 	return v

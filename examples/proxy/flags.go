@@ -133,8 +133,10 @@ func (s *settings) policyFlags(fs *flag.FlagSet) {
 		return err
 	})
 	fs.Func("profile", "`safe|rfc`: rfc reuses all that RFC 9111 allows, also responses that set cookies, and obeys CDN-Cache-Control (default safe)", func(text string) (err error) {
-		s.profile, err = holdover.ParseProfile(text)
-		return err
+		if s.profile, err = holdover.ParseProfile(text); err != nil {
+			return errProfile
+		}
+		return nil
 	})
 }
 
@@ -157,6 +159,7 @@ var (
 	errNegative = errors.New("must not be negative")
 	errEmpty    = errors.New("must not be empty")
 	errNeeded   = errors.New("is needed")
+	errProfile  = errors.New("want safe or rfc")
 	errMethods  = errors.New("want methods separated by blanks, such as GET HEAD POST")
 )
 

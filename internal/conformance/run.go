@@ -91,13 +91,22 @@ func (c Case) report(t *testing.T, wrong []string) {
 	}
 }
 
-// runs reports whether a case is for a profile and a transport.
+// runs reports whether a case is for a profile and a transport. What is the same in both
+// profiles is seen in both over Direct, and over connections in one of them.
 func (c Case) runs(profile Profile, tr Transport) bool {
 	if c.For != Both && c.For != profile {
 		return false
 	}
+	if tr != Direct && profile == RFC && c.For == Both && !c.differs() {
+		return false
+	}
 	_, not := c.Not[tr]
 	return !not && (tr == Direct || c.takes() <= MaxReal)
+}
+
+// differs reports whether the profiles answer differently.
+func (c Case) differs() bool {
+	return slices.ContainsFunc(c.Steps, func(s Step) bool { return s.WantRFC != nil })
 }
 
 // takes is how much time a case wants to pass.

@@ -28,6 +28,8 @@ type State struct {
 	Record Record
 	// Part tells of which representation this process saw a part in the store; 0 of none.
 	Part uint64
+	// Refused is why the last response was not stored, "" where it was.
+	Refused string
 	// Stored says that the last response was stored, though it may not have been
 	// for all who waited for it.
 	Stored bool
