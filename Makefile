@@ -30,7 +30,7 @@ tidy:
 	scripts/each-module.sh env GOWORK=off $(GO) mod tidy -diff
 
 race:
-	$(GO) test -race -shuffle=on work
+	$(GO) test -race -shuffle=on -timeout 30m work
 
 # Once more without the race detector: what is allocated, and memory at full size.
 allocs:

@@ -39,9 +39,8 @@ func (f *fetch) commit(result flight.Result) bool {
 
 func (f *fetch) commitWhole(j *judgement, result flight.Result) {
 	body, header := result.Body, result.Header
-	if j.foreign { // its validators are no good: the next request goes without
+	if j.foreign {
 		j.entry = f.asked.validated
-		f.drop(j.entry, ReasonMismatch, http.StatusNotModified)
 		return
 	}
 	if j.freshened {

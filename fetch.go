@@ -176,6 +176,9 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 		j.draft.Flags |= store.Sniffed
 	}
 	f.learn(j, h)
+	if j.foreign { // the validators are no good: the next request goes without
+		f.drop(f.asked.validated, ReasonMismatch, code)
+	}
 	if j.refused != "" {
 		f.emit(Event{Kind: EventRefused, Reason: j.refused, Status: code})
 	}

@@ -132,8 +132,6 @@ func (f *fetch) commitPart(j *judgement, p piece, joinsOnly bool) {
 			return
 		default:
 			j, p, asOf, joined = both, all, olderOf(old, asOf), true
-			// It contains the old one, and so is newer, though both were asked for at once.
-			j.draft.RequestTime = max(j.draft.RequestTime, old.RequestTime()+1)
 		}
 	}
 	if joinsOnly && !joined {
@@ -147,7 +145,9 @@ func (f *fetch) commitPart(j *judgement, p piece, joinsOnly bool) {
 	case int64(len(p.body)) == p.part.Size:
 		f.commitComplete(j, p)
 	default:
-		f.writePart(j, p)
+		// What contains the one that stands takes its place, though both were asked for at once.
+		again, _ := f.storedPart()
+		f.writePart(j, p, write{newer: !joined || again != old || !store.IsLocal(f.c.store)})
 	}
 }
 
@@ -179,7 +179,7 @@ func (f *fetch) combined(j *judgement, p piece, old *store.Entry) (*judgement, p
 }
 
 // writePart stores a part as one.
-func (f *fetch) writePart(j *judgement, p piece) {
+func (f *fetch) writePart(j *judgement, p piece, w write) {
 	d := j.draft
 	d.Key, d.Vary, d.Selected, d.Body = partKey(f.key), j.varyNames, j.selected, p.body
 	p.header["Content-Range"] = []string{contentRange(httpfield.Range{Start: p.part.Start, Length: int64(len(p.body))}, p.part.Size)}
@@ -190,7 +190,8 @@ func (f *fetch) writePart(j *judgement, p piece) {
 		return
 	}
 	f.c.keys.Update(f.hash, func(s *keystate.State) { s.Part = f.c.partTag(e) })
-	f.c.writes.put(d.Key, write{entry: e, newer: true})
+	w.entry = e
+	f.c.writes.put(d.Key, w)
 	f.emit(Event{Kind: EventStored, Reason: ReasonPartial, Status: d.Status})
 }
 
