@@ -52,10 +52,7 @@ func combine(old *store.Entry, p piece, limit int64) (piece, bool) {
 // combinedHeader is the stored header with the fields of the new one in it, without the
 // digests that are of one message's bytes (RFC 9530 §2).
 func combinedHeader(old *store.Entry, h http.Header) http.Header {
-	all := http.Header{}
-	for _, f := range old.Fields() {
-		all[f.Name] = f.Values
-	}
+	all := headerOf(old)
 	maps.Copy(all, h)
 	withoutDigests(all)
 	return all

@@ -15,10 +15,7 @@ import (
 // doesn't have. A stored ETag stays too: an equal one needs no update, and one that is
 // only weakly equal may be weak for a reason.
 func freshenedHeader(e *store.Entry, update http.Header) http.Header {
-	h := http.Header{}
-	for _, f := range e.Fields() {
-		h[f.Name] = f.Values
-	}
+	h := headerOf(e)
 	update = update.Clone()
 	httpfield.StripHopByHop(update)
 	for name, values := range update {
@@ -32,8 +29,14 @@ func freshenedHeader(e *store.Entry, update http.Header) http.Header {
 			h[name] = values
 		}
 	}
-	if _, aged := update["Age"]; !aged {
-		delete(h, "Age")
+	return h
+}
+
+// headerOf is the stored header, which never holds Age, in a map of the caller's.
+func headerOf(e *store.Entry) http.Header {
+	h := http.Header{}
+	for _, f := range e.Fields() {
+		h[f.Name] = f.Values
 	}
 	return h
 }

@@ -49,6 +49,7 @@ func (c *Cache) lookupPart(ctx context.Context, p *rules, key string, h http.Hea
 // servePart answers from a stored part. False means that it can't.
 func (x *exchange) servePart() bool {
 	e := x.found.part
+	x.partRefused = "" // of an earlier lookup
 	if e == nil || x.found.entry != nil {
 		return false
 	}
