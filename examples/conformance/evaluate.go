@@ -13,6 +13,7 @@ type outcome struct {
 	scores   []score   // by suite, in the order of the index
 	accepted []finding // listed, and fails
 	problems []finding // everything that must be looked at
+	passing  []finding // problems of one of two runs only
 }
 
 // finding is about a test in a profile, or about the whole run of a profile.
@@ -127,4 +128,25 @@ func (o *outcome) checkSize(profile string, tests []test, verdicts map[string]ve
 		what := fmt.Sprintf("only %d tests ran, not %d", ran, wanted)
 		o.problems = append(o.problems, finding{profile: profile, what: what})
 	}
+}
+
+// keepProblemsOf leaves the problems that an earlier run had too.
+func (o *outcome) keepProblemsOf(earlier outcome) {
+	both := func(list []finding, f finding) bool {
+		return slices.ContainsFunc(list, func(g finding) bool { return g.profile == f.profile && g.test == f.test })
+	}
+	var kept []finding
+	for _, f := range o.problems {
+		if both(earlier.problems, f) {
+			kept = append(kept, f)
+		} else {
+			o.passing = append(o.passing, f)
+		}
+	}
+	for _, f := range earlier.problems {
+		if !both(o.problems, f) {
+			o.passing = append(o.passing, f)
+		}
+	}
+	o.problems = kept
 }

@@ -125,3 +125,24 @@ func TestShrunkenSuiteIsAProblem(t *testing.T) {
 	o := evaluate(tests, runs, nil, 2)
 	require.Equal(t, []string{" only 1 tests ran, not 2", " only 1 tests ran, not 2"}, said(o.problems))
 }
+
+func TestAProblemCountsWhereASecondRunHasIt(t *testing.T) {
+	in := func(profile, test string) finding { return finding{profile: profile, test: test, kind: required} }
+	twice, once, other := in("rfc", "twice"), in("rfc", "once"), in("safe", "twice")
+	runs := 0
+	judged, err := confirmed(func() (outcome, error) {
+		runs++
+		return []outcome{{problems: []finding{once, twice}}, {problems: []finding{twice, other}}}[runs-1], nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, 2, runs)
+	require.Equal(t, []finding{twice}, judged.problems)
+	require.ElementsMatch(t, []finding{once, other}, judged.passing)
+}
+
+func TestARunAsExpectedIsNotRepeated(t *testing.T) {
+	runs := 0
+	_, err := confirmed(func() (outcome, error) { runs++; return outcome{}, nil })
+	require.NoError(t, err)
+	require.Equal(t, 1, runs)
+}

@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// patience bounds a whole run, which takes about half a minute.
+// patience bounds everything; one run of the suite takes about a quarter of a minute.
 const patience = 4 * time.Minute
 
 func main() {
@@ -51,14 +51,31 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	runs, err := h.runAll(ctx)
+	judged, err := confirmed(func() (outcome, error) {
+		runs, err := h.runAll(ctx)
+		return evaluate(tests, runs, accepted, wanted), err
+	})
 	if err != nil {
 		return err
 	}
-	if !report(stdout, evaluate(tests, runs, accepted, wanted)) {
+	if !report(stdout, judged) {
 		return errUnexpected
 	}
 	return nil
+}
+
+// confirmed runs the suite, and once more where something is not as expected: its
+// tests know nothing of stale answers for an origin that can't be reached, so that an
+// origin that stands still for a second, as on a busy machine, fails one at random. What
+// a cache does wrong it does wrong twice.
+func confirmed(run func() (outcome, error)) (outcome, error) {
+	first, err := run()
+	if err != nil || len(first.problems) == 0 {
+		return first, err
+	}
+	second, err := run()
+	second.keepProblemsOf(first)
+	return second, err
 }
 
 func parseFlags(args []string) (h harness, wanted int, err error) {

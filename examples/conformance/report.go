@@ -16,6 +16,10 @@ func report(w io.Writer, o outcome) bool {
 		fmt.Fprintln(w, "\nFailures that are listed, with the reason, in examples/conformance/deviations.txt:")
 		printFindings(w, o.accepted)
 	}
+	if len(o.passing) > 0 {
+		fmt.Fprintln(w, "\nFailures of one of two runs only:")
+		printFindings(w, o.passing)
+	}
 	if len(o.problems) == 0 {
 		fmt.Fprintln(w, "\nAll as expected.")
 		return true
