@@ -23,7 +23,7 @@ const modulePath = "github.com/holdover-go/holdover"
 var mayImport = map[string][]string{
 	"internal": {"store"},
 	"store":    {"internal"},
-	"stores":   {"internal", "store"},
+	"stores":   {"internal", "store", "codec"},
 	"codec":    {"internal", "store"},
 	".":        {"internal", "store", "stores/memory"},
 	"observe":  {"internal", "store", "."},
@@ -105,6 +105,7 @@ func TestWrongImports(t *testing.T) {
 		"a store to the suite":      {"stores/redis", "store/storetest", false},
 		"a store to its own part":   {"stores/sql", "stores/sql/schema", false},
 		"a store to internal":       {"stores/file", "internal/backoff", false},
+		"a store to codec":          {"stores/redis", "codec", false},
 		"a store to root":           {"stores/redis", ".", true},
 		"a store to another":        {"stores/redis", "stores/memory", true},
 		"codec to store":            {"codec", "store", false},

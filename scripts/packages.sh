@@ -43,8 +43,8 @@ cat >&2 <<END
 
   ************************************************************
   MISSING: $(echo $lacking)
-  Install these packages (the names are Debian's), or the tests
-  that need them will fail.
+  Install these packages (the names are Debian's), or what needs
+  them is not tested.
   ************************************************************
 
 END

@@ -15,7 +15,7 @@ import (
 //	offset  size
 //	     0     4  magic "HLDV"
 //	     4     1  format version
-//	     5     1  codec of the body, 0 = as is
+//	     5     1  packing of the body, 0 = as is
 //	     6     1  kind
 //	     7     1  source of the lifetime
 //	     8     4  flags
@@ -35,7 +35,7 @@ import (
 //	              fields: 2 count, each 2 length + name, 2 count, each 4 length + value
 //	              4  CRC-32C of all before
 //	              body
-//	              4  CRC-32C of the body, where that has at most 64 KiB
+//	              4  CRC-32C of the body
 //
 // Every length is checked before it is used; Decode never reads past its input
 // and never allocates by a length that it didn't check.
@@ -67,15 +67,15 @@ const (
 	positionLen  = 24
 	maxPositions = 16
 	sumLen       = 4
-
-	// Bodies above this length carry no checksum: a damaged transfer of a
-	// large body shows in its length, and summing it costs more than it saves.
-	maxSummedBody = 64 << 10
 )
 
 // ErrFormat says that bytes are not an entry, or not one of a format that this
-// release knows. Whoever reads it treats it as a miss.
+// release knows. Whoever reads it treats it as a miss, and leaves the bytes alone
+// until something is stored in their place: another program may know better.
 var ErrFormat = errors.New("not a readable entry")
+
+// ErrDamaged is the ErrFormat of what was an entry once.
+var ErrDamaged = fmt.Errorf("%w: damaged", ErrFormat)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -118,10 +118,7 @@ func New(r Response) (*Entry, error) {
 	binary.LittleEndian.PutUint32(raw[offHeadLen:], e.bodyFrom)
 	raw = binary.LittleEndian.AppendUint32(raw, crc32.Checksum(raw, castagnoli))
 	raw = append(raw, r.Body...)
-	if len(r.Body) <= maxSummedBody {
-		raw = binary.LittleEndian.AppendUint32(raw, crc32.Checksum(r.Body, castagnoli))
-	}
-	e.raw = raw
+	e.raw = binary.LittleEndian.AppendUint32(raw, crc32.Checksum(r.Body, castagnoli))
 	return e, nil
 }
 
@@ -129,33 +126,49 @@ func New(r Response) (*Entry, error) {
 func (e *Entry) Bytes() []byte { return e.raw[:len(e.raw):len(e.raw)] }
 
 // Decode reads an entry from its encoded form and keeps raw, which the caller
-// must not modify any more. All that is wrong with raw gives ErrFormat.
+// must not modify any more. All that is wrong with raw gives ErrFormat, and
+// ErrDamaged too where it is an entry of a known format.
 func Decode(raw []byte) (*Entry, error) {
+	headLen, err := checkSums(raw)
+	if err != nil {
+		return nil, err
+	}
+	if p := raw[offCodec]; p != 0 {
+		return nil, fmt.Errorf("%w: packing %d", ErrFormat, p)
+	}
+	return decodeChecked(raw, headLen)
+}
+
+// checkSums looks at all that can be judged without knowing the packing, and returns
+// the length of the head.
+func checkSums(raw []byte) (headLen uint32, err error) {
 	if len(raw) < headerLen || string(raw[:4]) != magic {
-		return nil, fmt.Errorf("%w: no entry", ErrFormat)
+		return 0, fmt.Errorf("%w: no entry", ErrFormat)
 	}
-	if raw[offVersion] != formatVersion || raw[offCodec] != 0 || raw[offReserved] != 0 {
-		return nil, fmt.Errorf("%w: format %d, codec %d", ErrFormat, raw[offVersion], raw[offCodec])
+	if raw[offVersion] != formatVersion {
+		return 0, fmt.Errorf("%w: format %d", ErrFormat, raw[offVersion])
 	}
-	headLen := binary.LittleEndian.Uint32(raw[offHeadLen:])
+	headLen = binary.LittleEndian.Uint32(raw[offHeadLen:])
 	bodyLen := binary.LittleEndian.Uint32(raw[offBodyLen:])
-	want := uint64(headLen) + uint64(bodyLen)
-	if bodyLen <= maxSummedBody {
-		want += sumLen
+	if uint64(len(raw)) != uint64(headLen)+uint64(bodyLen)+sumLen || headLen < headerLen+sumLen {
+		return 0, fmt.Errorf("%w: length", ErrDamaged)
 	}
-	if uint64(len(raw)) != want || headLen < headerLen+sumLen {
-		return nil, fmt.Errorf("%w: length", ErrFormat)
+	if crc32.Checksum(raw[:headLen-sumLen], castagnoli) != binary.LittleEndian.Uint32(raw[headLen-sumLen:]) {
+		return 0, fmt.Errorf("%w: checksum of the head", ErrDamaged)
 	}
-	head := raw[:headLen-sumLen]
-	if crc32.Checksum(head, castagnoli) != binary.LittleEndian.Uint32(raw[headLen-sumLen:]) {
-		return nil, fmt.Errorf("%w: checksum of the head", ErrFormat)
+	if crc32.Checksum(raw[headLen:headLen+bodyLen], castagnoli) != binary.LittleEndian.Uint32(raw[len(raw)-sumLen:]) {
+		return 0, fmt.Errorf("%w: checksum of the body", ErrDamaged)
 	}
-	e := &Entry{raw: raw, bodyFrom: headLen, bodyLen: bodyLen}
-	if bodyLen <= maxSummedBody &&
-		crc32.Checksum(e.Body(), castagnoli) != binary.LittleEndian.Uint32(raw[len(raw)-sumLen:]) {
-		return nil, fmt.Errorf("%w: checksum of the body", ErrFormat)
+	return headLen, nil
+}
+
+// decodeChecked reads an entry whose body is unpacked and whose checksums are right.
+func decodeChecked(raw []byte, headLen uint32) (*Entry, error) {
+	if raw[offReserved] != 0 {
+		return nil, fmt.Errorf("%w: reserved byte", ErrFormat)
 	}
-	if err := e.locate(head); err != nil {
+	e := &Entry{raw: raw, bodyFrom: headLen, bodyLen: binary.LittleEndian.Uint32(raw[offBodyLen:])}
+	if err := e.locate(raw[:headLen-sumLen]); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -164,7 +177,7 @@ func Decode(raw []byte) (*Entry, error) {
 // locate walks over the parts of variable length and notes where they begin.
 func (e *Entry) locate(head []byte) error {
 	if head[offKind] > byte(KindVary) || head[offAsOfCount] > maxPositions {
-		return fmt.Errorf("%w: kind or positions", ErrFormat)
+		return fmt.Errorf("%w: kind or positions", ErrDamaged)
 	}
 	r := reader{b: head, at: headerLen}
 	r.skip(e.NumAsOf() * positionLen)
@@ -188,7 +201,7 @@ func (e *Entry) locate(head []byte) error {
 		}
 	}
 	if r.bad || r.at != len(head) {
-		return fmt.Errorf("%w: parts", ErrFormat)
+		return fmt.Errorf("%w: parts", ErrDamaged)
 	}
 	return nil
 }
@@ -342,10 +355,7 @@ func (r *Response) check() error {
 
 // encodedLen returns the length of the encoded form, to allocate it once.
 func (r *Response) encodedLen() int {
-	n := headerLen + len(r.AsOf)*positionLen + 4 + len(r.Key) + 2 + 4 + len(r.Selected) + 2 + 2 + sumLen + len(r.Body)
-	if len(r.Body) <= maxSummedBody {
-		n += sumLen
-	}
+	n := headerLen + len(r.AsOf)*positionLen + 4 + len(r.Key) + 2 + 4 + len(r.Selected) + 2 + 2 + sumLen + len(r.Body) + sumLen
 	for _, name := range r.Vary {
 		n += 2 + len(name)
 	}

@@ -29,7 +29,7 @@ func TestRoundTrip(t *testing.T) {
 
 	for name, r := range map[string]store.Response{
 		"page": page(), "variant": variant(), "vary spec": varySpec(), "bare": bare, "extreme": extreme,
-		"largest body with checksum": large, "smallest body without": larger,
+		"large body": large, "larger body": larger,
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := encode(t, r)
@@ -155,12 +155,12 @@ func TestDecodeRefusesEveryDamagedByte(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesADamagedHeadOfALargeBody(t *testing.T) {
+func TestDecodeRefusesADamagedLargeBody(t *testing.T) {
 	r := page()
-	r.Body = make([]byte, 64<<10+1)
+	r.Body = make([]byte, 1<<20)
 	raw := encode(t, r).Bytes()
 	head := len(raw) - len(r.Body)
-	for i := range head {
+	for i := 0; i < len(raw); i += 1 + i/head*4099 { // each byte of the head, some of the body
 		damaged := bytes.Clone(raw)
 		damaged[i] ^= 4
 		_, err := store.Decode(damaged)

@@ -47,23 +47,27 @@ type ManyGetter interface {
 }
 
 // GetMany returns the entries under keys in their order, nil for each that is
-// not found. Without the power it gets one after the other and stops at the
-// first failure.
+// not found. An error that wraps ErrNotFound comes beside the entries: it tells of a
+// value that can't be read, see [Values.Decode]. With any other there are none.
+// Without the power it gets one after the other and stops at the first failure.
 func GetMany(ctx context.Context, s Store, keys []string) ([]*Entry, error) {
 	if g, ok := s.(ManyGetter); ok {
 		return g.GetMany(ctx, keys)
 	}
 	entries := make([]*Entry, len(keys))
+	var unreadable error
 	for i, key := range keys {
 		e, err := s.Get(ctx, key)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return nil, err
-		}
-		if err == nil {
+		switch {
+		case err == nil:
 			entries[i] = e
+		case !errors.Is(err, ErrNotFound):
+			return nil, err
+		case errors.Is(err, ErrFormat):
+			unreadable = err
 		}
 	}
-	return entries, nil
+	return entries, unreadable
 }
 
 // AbsentSetter is implemented by stores that set an entry atomically only where

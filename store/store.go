@@ -36,7 +36,9 @@ import (
 type Store interface {
 	// Get returns the entry stored under key, or ErrNotFound. Every other
 	// error is a failure of the store. What can't be read (damaged,
-	// foreign, of an unknown format) is not found.
+	// foreign, of an unknown format) is not found; the error then wraps
+	// ErrFormat too, so that somebody hears of it. It is left alone until
+	// something is set in its place.
 	Get(ctx context.Context, key string) (*Entry, error)
 
 	// Set stores the entry under key in place of what was there. How long

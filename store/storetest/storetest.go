@@ -9,7 +9,7 @@
 //	}
 //
 // Every failure says which rule was broken. The suite takes a second or two,
-// and twice the ExpiryGrain.
+// twice the ExpiryGrain, and some seconds more for a Server.
 package storetest
 
 import (
@@ -35,6 +35,19 @@ type Features struct {
 	// own. 0 means not at all.
 	ExpiryGrain time.Duration
 
+	// MaxValue is the length in bytes of the longest value that the store takes,
+	// where it has such a limit: an entry above it must be refused with
+	// store.ErrTooLarge, without asking the server.
+	MaxValue int
+
+	// Raw gives a way to the values behind the store's back, where it keeps
+	// bytes. With it the suite leaves damaged and foreign values there.
+	Raw func(t *testing.T, s store.Store) Raw
+
+	// Server is what the stores that are opened talk to, if that is a server which
+	// can be paused and started again.
+	Server Server
+
 	// Eventual says that a Get which begins after a Set of the same key
 	// returned may still see what stood there before, as with replicas.
 	Eventual bool
@@ -49,6 +62,20 @@ type Features struct {
 	Scanner      bool // see store.Scanner
 	Pinger       bool // see store.Pinger
 	Closer       bool // see store.Closer
+}
+
+// Raw reads and writes what a store keeps under a key.
+type Raw interface {
+	Load(key string) []byte // nil where nothing is kept
+	Save(key string, value []byte)
+}
+
+// Server is the server of a store. Its address stays what it is.
+type Server interface {
+	Pause()  // connections stay open, and nothing answers
+	Resume() // ends Pause
+	Kill()   // it crashes
+	Start()  // it is started again, and answers when Start returns
 }
 
 // Run checks a store. For every case it opens one, which may share its backend
@@ -99,5 +126,12 @@ var cases = []struct {
 	{"Scan", suite.scan},
 	{"ScanStops", suite.scanStops},
 	{"Ping", suite.ping},
+	{"Unreadable", suite.unreadable},
+	{"UnreadableGivesWay", suite.unreadableGivesWay},
+	{"UnreadableOfMany", suite.unreadableOfMany},
+	{"TooLarge", suite.tooLarge},
+	{"Paused", suite.paused},
+	{"FirstCallPaused", suite.firstCallPaused},
+	{"Restarted", suite.restarted},
 	{"Close", suite.close},
 }

@@ -27,7 +27,7 @@ func TestStoreWithAllPowers(t *testing.T) {
 // TestFaultsAreFound runs the suite in a process of its own over stores that
 // break one rule each, and looks for the case that must have failed.
 func TestFaultsAreFound(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "-test.run=^TestFaults$", "-test.v", "-test.parallel=64")
+	cmd := exec.Command(os.Args[0], "-test.run=^(TestFaults|TestRawAndServerFaults)$", "-test.v", "-test.parallel=64")
 	cmd.Env = append(os.Environ(), onlyFaults+"=1")
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err, "the suite passed with faulty stores")
@@ -35,10 +35,16 @@ func TestFaultsAreFound(t *testing.T) {
 		found := strings.Contains(string(out), "--- FAIL: TestFaults/"+f.name+"/"+f.failing+" ")
 		require.True(t, found, "the store %s passed case %s", f.name, f.failing)
 	}
+	for _, f := range byteFaults {
+		found := strings.Contains(string(out), "--- FAIL: TestRawAndServerFaults/"+f.name+"/"+f.failing+" ")
+		require.True(t, found, "the store %s passed case %s", f.name, f.failing)
+	}
 }
 
+func faultsWanted() bool { return os.Getenv(onlyFaults) != "" }
+
 func TestFaults(t *testing.T) {
-	if os.Getenv(onlyFaults) == "" {
+	if !faultsWanted() {
 		return
 	}
 	for _, f := range faults {
