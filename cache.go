@@ -88,6 +88,7 @@ type Cache struct {
 	kept     kept
 	seen     seen
 	keys     *keystate.Table
+	records  records
 	marks    *marks.Table
 	grants   *grants
 	seed     maphash.Seed

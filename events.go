@@ -69,6 +69,7 @@ const (
 	ReasonDenied     Reason = "denied"
 	ReasonOK         Reason = "ok"
 	ReasonStoreError Reason = "store-error"
+	ReasonUnreadable Reason = "unreadable" // damaged, or written by another program or release
 )
 
 // EventKind says what an Event is about.
@@ -88,6 +89,9 @@ const (
 	EventDropped
 	// EventStoreError: the store failed. The request went on without it.
 	EventStoreError
+	// EventUnreadable: a stored value could not be read, for Err. It counts as not
+	// there, and the next response takes its place.
+	EventUnreadable
 	// EventGrant: the fallback let a client pass. Made for an audit log: it
 	// names the key, never the credential.
 	EventGrant
@@ -108,6 +112,8 @@ func (k EventKind) String() string {
 		return "dropped"
 	case EventStoreError:
 		return "store-error"
+	case EventUnreadable:
+		return "unreadable"
 	case EventGrant:
 		return "grant"
 	default:
@@ -175,6 +181,8 @@ func (c *Cache) count(e Event) {
 		c.counters.add(cPurges)
 	case EventStoreError:
 		c.counters.add(cStoreErrors)
+	case EventUnreadable:
+		c.counters.add(cUnreadable)
 	case EventGrant:
 		c.counters.add(cGrants)
 	}

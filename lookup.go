@@ -3,6 +3,7 @@
 package holdover
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +96,7 @@ func (c *Cache) lookup(p *rules, key []byte, r *http.Request, in interest) found
 }
 
 func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.Request) found {
-	e := c.get(ctx, key)
+	e, v, variant := c.getWithVariant(ctx, p, key, r)
 	if e == nil || !e.KeyIs(key) {
 		return found{miss: ReasonURIMiss}
 	}
@@ -108,7 +109,9 @@ func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.R
 	}
 	s := p.choose(nil, nil, key, e, r, c.cfg.MaxVariants)
 	f := found{record: e, miss: ReasonVaryMiss}
-	v := c.get(ctx, s.variant)
+	if !bytes.Equal(variant, s.variant) {
+		v = c.get(ctx, s.variant)
+	}
 	if v == nil || !s.matches(v, e) {
 		return f
 	}
@@ -128,15 +131,22 @@ func (c *Cache) get(ctx context.Context, key []byte) *store.Entry {
 		e, err = store.GetBytes(ctx, c.store, key)
 		return err
 	})
+	if err != nil {
+		c.readFailed(err)
+		return nil
+	}
+	return e
+}
+
+// readFailed reports why nothing was read, if that is worth a word.
+func (c *Cache) readFailed(err error) {
 	switch {
-	case err == nil:
-		return e
-	case errors.Is(err, store.ErrNotFound):
-	case errors.Is(err, context.Canceled): // the client left
-	default:
+	case err == nil, errors.Is(err, context.Canceled): // the client left
+	case errors.Is(err, store.ErrFormat):
+		c.emit(Event{Kind: EventUnreadable, Reason: ReasonUnreadable, Err: err})
+	case !errors.Is(err, store.ErrNotFound):
 		c.storeFailed(err)
 	}
-	return nil
 }
 
 // guard keeps a store's panic from becoming the client's.

@@ -23,6 +23,7 @@ type Stats struct {
 	Purges        uint64 `json:"purges"` // marks, also those of unsafe methods
 	Grants        uint64 `json:"grants"` // clients let through by the fallback
 	StoreErrors   uint64 `json:"store_errors"`
+	Unreadable    uint64 `json:"unreadable"`     // stored values that could not be read
 	WritesDropped uint64 `json:"writes_dropped"` // the queue of store writes was full
 	HookPanics    uint64 `json:"hook_panics"`
 
@@ -48,6 +49,7 @@ const (
 	cPurges
 	cGrants
 	cStoreErrors
+	cUnreadable
 	cWritesDropped
 	cHookPanics
 	counters
@@ -83,7 +85,7 @@ func (c *Cache) Stats() Stats {
 		Forwarded: s.sum(cForwarded), Collapsed: s.sum(cCollapsed), Bypassed: s.sum(cBypassed),
 		Synthetic: s.sum(cSynthetic), Fetches: s.sum(cFetches), FetchFailures: s.sum(cFetchFailures),
 		Stored: s.sum(cStored), Purges: s.sum(cPurges), Grants: s.sum(cGrants),
-		StoreErrors: s.sum(cStoreErrors), WritesDropped: s.sum(cWritesDropped), HookPanics: s.sum(cHookPanics),
+		StoreErrors: s.sum(cStoreErrors), Unreadable: s.sum(cUnreadable), WritesDropped: s.sum(cWritesDropped), HookPanics: s.sum(cHookPanics),
 		Running: c.flights.Running(), Abandoned: c.flights.Abandoned(), MarksFill: c.marks.Fill(),
 	}
 }

@@ -160,6 +160,9 @@ func (q *writeQueue) perform(key string, w write) {
 	if err != nil {
 		q.c.storeFailed(err)
 	}
+	if w.entry != nil && errors.Is(err, store.ErrTooLarge) && !w.absent && !w.newer {
+		q.perform(key, write{}) // the origin has replaced what stands there
+	}
 }
 
 // close refuses further writes and gives those that are queued the time given. The
