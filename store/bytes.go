@@ -95,7 +95,7 @@ func (s bytesStore) Set(ctx context.Context, key string, e *Entry) error {
 	value, life, err := s.values.Encode(e)
 	switch {
 	case err != nil:
-	case life <= 0:
+	case life == 0:
 		err = s.backend.Delete(ctx, HashedKey(s.prefix, key))
 	default:
 		err = s.backend.Set(ctx, HashedKey(s.prefix, key), value, life)

@@ -66,6 +66,7 @@ const (
 
 	positionLen  = 24
 	maxPositions = 16
+	maxBodyLen   = math.MaxUint32 / 2
 	sumLen       = 4
 )
 
@@ -321,7 +322,7 @@ func (r *Response) check() error {
 	switch {
 	case len(r.Key) > MaxKeyLen:
 		return fmt.Errorf("%w: key of %d bytes", ErrTooLarge, len(r.Key))
-	case uint64(len(r.Body)) > math.MaxUint32/2:
+	case uint64(len(r.Body)) > maxBodyLen:
 		return fmt.Errorf("%w: body of %d bytes", ErrTooLarge, len(r.Body))
 	case len(r.AsOf) > maxPositions:
 		return fmt.Errorf("%w: %d positions", ErrTooLarge, len(r.AsOf))

@@ -4,6 +4,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 )
@@ -23,8 +24,11 @@ const (
 // Packed returns the encoded form of e with packed, of which Unpack makes the body
 // again, in place of the body. Its head stays readable to everybody: it differs in the
 // packing and in the length of the body, which counts 4 bytes for the length of the
-// unpacked one, in front of packed.
+// unpacked one, in front of packed. With Unpacked it is Bytes.
 func (e *Entry) Packed(p Packing, packed []byte) []byte {
+	if p == Unpacked {
+		return e.Bytes()
+	}
 	raw := make([]byte, 0, int(e.bodyFrom)+2*sumLen+len(packed))
 	raw = append(raw, e.raw[:e.bodyFrom]...)
 	raw = binary.LittleEndian.AppendUint32(raw, e.bodyLen)
@@ -44,7 +48,8 @@ func seal(raw []byte, headLen int, p Packing) []byte {
 // Unpack is Decode for entries whose body is packed. It calls unpack with what Packed
 // was given, and with an empty slice that has room for the body and that the body must
 // be appended to. A body above limit bytes is not unpacked: the length is what the
-// value says, and anybody who can write to the backend can say anything.
+// value says, and anybody who can write to the backend can say anything. An error
+// of unpack that doesn't wrap ErrFormat means damage.
 func Unpack(value []byte, limit int, unpack func(p Packing, dst, packed []byte) ([]byte, error)) (*Entry, error) {
 	headLen, err := checkSums(value)
 	if err != nil {
@@ -65,7 +70,7 @@ func unpackBody(value []byte, headLen uint32, limit int, unpack func(dst, packed
 		return nil, fmt.Errorf("%w: packed body", ErrDamaged)
 	}
 	n := binary.LittleEndian.Uint32(body)
-	if uint64(n) > uint64(limit) {
+	if int64(n) > min(int64(limit), maxBodyLen) {
 		return nil, fmt.Errorf("%w: unpacks to %d bytes, the limit is %d", ErrFormat, n, limit)
 	}
 	raw := make([]byte, headLen, uint64(headLen)+uint64(n)+sumLen)
@@ -73,8 +78,10 @@ func unpackBody(value []byte, headLen uint32, limit int, unpack func(dst, packed
 	end := headLen + n
 	unpacked, err := unpack(raw[headLen:headLen:end], body[4:])
 	switch {
-	case err != nil:
+	case errors.Is(err, ErrFormat):
 		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	case len(unpacked) != int(n):
 		return nil, fmt.Errorf("%w: the body is not as long as it says", ErrDamaged)
 	}

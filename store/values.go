@@ -42,8 +42,8 @@ type Values struct {
 }
 
 // Encode returns the value of an entry, and for how long from now it must be kept: 0
-// or less where its storage life is over, so that what stands under the key must be
-// dropped instead. A value above MaxLen is refused with ErrTooLarge.
+// where its storage life is over, so that what stands under the key must be dropped
+// instead. A value above MaxLen is refused with ErrTooLarge.
 func (v Values) Encode(e *Entry) (value []byte, life time.Duration, err error) {
 	if value, err = v.codec().Encode(e); err != nil {
 		return nil, 0, err
@@ -51,7 +51,8 @@ func (v Values) Encode(e *Entry) (value []byte, life time.Duration, err error) {
 	if v.MaxLen > 0 && len(value) > v.MaxLen {
 		return nil, 0, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(value), v.MaxLen)
 	}
-	return value, time.Duration(e.StoreUntil() - time.Now().UnixNano()), nil
+	now := time.Now().UnixNano()
+	return value, time.Duration(max(e.StoreUntil(), now) - now), nil
 }
 
 // Decode reads the value that was found under key, and may keep it. A value that
@@ -69,13 +70,6 @@ func (v Values) Decode(key string, value []byte) (*Entry, error) {
 		return nil, ErrNotFound
 	}
 	return e, nil
-}
-
-// Readable reports whether a value is an entry of this key: also one whose storage
-// life is over.
-func (v Values) Readable(key string, value []byte) (*Entry, bool) {
-	e, err := v.codec().Decode(value)
-	return e, err == nil && string(e.keyBytes()) == key
 }
 
 func (v Values) codec() Codec {

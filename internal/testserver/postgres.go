@@ -34,9 +34,9 @@ func Postgres(t testing.TB, args ...string) *Server {
 	require.NoError(t, err, "initdb: %s", out)
 
 	s := &Server{addr: freeAddr(t)}
-	// A cancel request to an unknown process is answered by the end of the connection,
-	// so the server is asked for encryption, which it refuses by one letter.
-	s.ready = says("\x00\x00\x00\x08\x04\xd2\x16\x2f", "N")
+	// The message that opens a session. While the server starts up it is answered by an
+	// error, "E"; "R" says who may come in.
+	s.ready = says("\x00\x00\x00\x29\x00\x03\x00\x00user\x00postgres\x00database\x00postgres\x00\x00", "R")
 	s.command = func() *exec.Cmd {
 		return run(path, append([]string{"-D", data, "-p", s.Port(), "-c", "listen_addresses=127.0.0.1",
 			"-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "synchronous_commit=off"}, args...)...)

@@ -31,9 +31,11 @@ type Server struct {
 	command func() *exec.Cmd // a fresh one for each start
 	ready   func(addr string) error
 
-	mu  sync.Mutex
-	cmd *exec.Cmd // nil while it doesn't run
 	log *syncBuffer
+
+	mu    sync.Mutex
+	cmd   *exec.Cmd     // nil while it doesn't run
+	ended chan struct{} // closed when it has ended
 }
 
 // Addr returns host and port.
@@ -58,17 +60,29 @@ func (s *Server) Start() {
 	}
 	setDeathSignal(cmd.SysProcAttr)
 	require.NoError(s.t, cmd.Start())
-	s.cmd = cmd
-	deadline := time.Now().Add(startTimeout)
+	s.cmd, s.ended = cmd, make(chan struct{})
+	go func(ended chan struct{}) {
+		defer close(ended)
+		_ = cmd.Wait() // killed, mostly
+	}(s.ended)
+	s.awaitReady()
+}
+
+func (s *Server) awaitReady() {
+	s.t.Helper()
+	deadline := time.After(startTimeout)
 	for {
 		err := s.ready(s.addr)
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
-			require.NoError(s.t, err, "%s doesn't answer: %s", cmd.Path, s.log)
+		select {
+		case <-deadline:
+			require.NoError(s.t, err, "%s doesn't answer: %s", s.cmd.Path, s.log)
+		case <-s.ended:
+			require.Fail(s.t, "the server ended", "%s: %s", s.cmd.Path, s.log)
+		case <-time.After(2 * time.Millisecond):
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
 }
 
@@ -84,7 +98,7 @@ func (s *Server) Kill() {
 	s.signal(syscall.SIGKILL)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.cmd.Wait() // killed, as it says
+	<-s.ended
 	s.cmd = nil
 }
 
@@ -114,7 +128,7 @@ func (s *Server) cleanup() {
 		for _, pid := range append(children(s.cmd.Process.Pid), s.cmd.Process.Pid) {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
-		_ = s.cmd.Wait()
+		<-s.ended
 		s.cmd = nil
 	}
 }
