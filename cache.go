@@ -29,8 +29,8 @@ type Config struct {
 	// Policy of Handler. Cache.With makes further ones.
 	Policy Policy
 
-	// StoreTimeout bounds all store work that one request waits for.
-	// Default: 50 ms.
+	// StoreTimeout bounds all store work that one request waits for. A write, for
+	// which no request waits, gets a second where that is more. Default: 50 ms.
 	StoreTimeout time.Duration
 
 	// MaxInFlight bounds the bytes that all fetches buffer together. A fetch
@@ -220,7 +220,7 @@ func (c *Cache) Close() error {
 	}
 	running := c.flights.Close(c.cfg.CloseTimeout)
 	var errs []error
-	if err := c.writes.close(c.cfg.StoreTimeout); err != nil {
+	if err := c.writes.close(); err != nil {
 		errs = append(errs, err)
 	}
 	if running > 0 {

@@ -16,6 +16,10 @@ import (
 const (
 	maxQueued = 4096
 	writers   = 4
+
+	// minWriteTime is what a write gets at least: nobody waits for it, and a large
+	// body takes a while.
+	minWriteTime = time.Second
 )
 
 // write is one store write: an entry to set, or a key to delete.
@@ -36,8 +40,9 @@ func (w write) size() int64 {
 // per key, and lookups see what is queued, so that nobody misses what was just
 // fetched. A store in this process is written at once: that is quicker.
 type writeQueue struct {
-	c     *Cache
-	local bool
+	c       *Cache
+	local   bool
+	timeout time.Duration // of one write
 
 	mu      sync.Mutex
 	pending map[string]write
@@ -50,7 +55,10 @@ type writeQueue struct {
 }
 
 func newWriteQueue(c *Cache) *writeQueue {
-	q := &writeQueue{c: c, local: store.IsLocal(c.store), pending: map[string]write{}, active: map[string]bool{}}
+	q := &writeQueue{
+		c: c, local: store.IsLocal(c.store), timeout: max(c.cfg.StoreTimeout, minWriteTime),
+		pending: map[string]write{}, active: map[string]bool{},
+	}
 	q.idle = sync.NewCond(&q.mu)
 	return q
 }
@@ -142,7 +150,7 @@ func (q *writeQueue) next() (string, write, bool) {
 }
 
 func (q *writeQueue) perform(key string, w write) {
-	ctx, cancel := context.WithTimeout(context.Background(), q.c.cfg.StoreTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), q.timeout)
 	defer cancel()
 	err := q.c.guard("set", func() error {
 		switch {
@@ -165,26 +173,26 @@ func (q *writeQueue) perform(key string, w write) {
 	}
 }
 
-// close refuses further writes and gives those that are queued the time given. The
+// close refuses further writes and gives those that are queued the time of one. The
 // rest is dropped; a write under way gets as much again, to end by its deadline.
-func (q *writeQueue) close(timeout time.Duration) error {
+func (q *writeQueue) close() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	if q.waitIdle(timeout) {
+	if q.waitIdle() {
 		return nil
 	}
 	q.order = nil
-	if q.waitIdle(timeout) {
+	if q.waitIdle() {
 		return nil
 	}
 	return errors.New("the store ignores its deadline; a write is still running")
 }
 
 // waitIdle waits until no writer runs. The caller holds the lock.
-func (q *writeQueue) waitIdle(timeout time.Duration) bool {
+func (q *writeQueue) waitIdle() bool {
 	late := false
-	timer := time.AfterFunc(timeout, func() {
+	timer := time.AfterFunc(q.timeout, func() {
 		q.mu.Lock()
 		late = true
 		q.mu.Unlock()

@@ -25,6 +25,9 @@ func (s *settings) check(fs *flag.FlagSet) error {
 	var err error
 	s.origin, err = parseOrigin(s.originText)
 	complain("origin", err)
+	if given["max-bytes"] && !s.inMemory() {
+		complain("max-bytes", errBound)
+	}
 	s.fallback.check(given, complain)
 	s.admin.check(given, complain)
 	return errors.Join(found...)

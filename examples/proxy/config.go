@@ -16,13 +16,17 @@ import (
 const closeTimeout = 5 * time.Second
 
 func configOf(s settings, st store.Store, list *holdover.AllowList, logger *slog.Logger) holdover.Config {
+	said := newTrouble(logger)
 	return holdover.Config{
 		Store:        st,
 		StoreTimeout: s.storeTimeout,
 		CloseTimeout: closeTimeout,
 		Policy:       policyOf(s, list),
-		OnEvent:      func(e holdover.Event) { audit(logger, e) },
-		Logger:       logger,
+		OnEvent: func(e holdover.Event) {
+			audit(logger, e)
+			said.see(e)
+		},
+		Logger: logger,
 	}
 }
 

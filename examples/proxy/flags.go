@@ -104,7 +104,8 @@ func (s *settings) originFlags(fs *flag.FlagSet) {
 }
 
 func (s *settings) storeFlags(fs *flag.FlagSet) {
-	fs.Func("store", "keep responses in `URL`; this build knows memory: (default memory:)", func(text string) error {
+	fs.Func("store", "keep responses in `URL`: memory:, redis://HOST:PORT, memcached://HOST:PORT, postgres://USER@HOST/DB,\n"+
+		"sqlite:FILE or file:DIR (default memory:)", func(text string) error {
 		s.stores = append(s.stores, text)
 		return checkStore(text, len(s.stores))
 	})

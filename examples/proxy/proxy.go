@@ -11,14 +11,14 @@ import (
 	"sync"
 
 	"github.com/holdover-go/holdover"
-	"github.com/holdover-go/holdover/stores/memory"
+	"github.com/holdover-go/holdover/store"
 )
 
 // proxy is everything that one command line asks for.
 type proxy struct {
 	settings  settings
 	logger    *slog.Logger
-	store     *memory.Store
+	store     store.Store
 	cache     *holdover.Cache
 	transport *http.Transport
 	allow     *allowFile // nil without -fallback-allow
@@ -44,7 +44,7 @@ func (p *proxy) openAllowList() (err error) {
 
 func (p *proxy) openCache() (err error) {
 	if p.store, err = openStore(p.settings); err != nil {
-		return &flagError{flag: "max-bytes", err: err}
+		return err
 	}
 	var list *holdover.AllowList
 	if p.allow != nil {
@@ -85,7 +85,7 @@ func (p *proxy) close() error {
 		found = append(found, p.cache.Close())
 	}
 	if p.store != nil {
-		found = append(found, p.store.Close())
+		found = append(found, store.Close(p.store))
 	}
 	p.transport.CloseIdleConnections()
 	return errors.Join(found...)

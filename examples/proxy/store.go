@@ -4,28 +4,102 @@ package main
 
 import (
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/holdover-go/holdover/store"
+	"github.com/holdover-go/holdover/stores/file"
+	"github.com/holdover-go/holdover/stores/memcached"
 	"github.com/holdover-go/holdover/stores/memory"
+	"github.com/holdover-go/holdover/stores/redis"
 )
 
-// checkStore looks at one -store, the nth on the command line.
+// backend opens what one kind of -store URL names. rest is the URL behind "scheme:". It
+// asks no server: one that is away must not keep the proxy from starting.
+type backend func(s settings, rest string) (store.Store, error)
+
+// backends are the kinds of stores by the scheme of their URL.
+var backends = map[string]backend{
+	"memory":     openMemory,
+	"redis":      openRedis,
+	"rediss":     openRedisTLS,
+	"memcached":  openMemcached,
+	"postgres":   openPostgres,
+	"postgresql": openPostgres,
+	"sqlite":     openSQLite,
+	"file":       openFile,
+}
+
+var (
+	errStore     = errors.New("want memory:, redis://HOST:PORT, memcached://HOST:PORT, postgres://USER@HOST/DB, sqlite:FILE or file:DIR")
+	errMemory    = errors.New("memory: takes nothing behind the colon, see -max-bytes")
+	errMemcached = errors.New("want memcached://HOST:PORT, more with commas: memcached://HOST:PORT,HOST:PORT")
+	errSQLite    = errors.New("want sqlite:FILE")
+	errFile      = errors.New("want file:DIR")
+	errBound     = errors.New("bounds a memory: store, and there is none")
+	errOneStore  = errors.New("this build keeps responses in one store, not in several")
+)
+
+// checkStore looks at one -store, the nth on the command line. What it returns never
+// repeats the URL, which may hold a password.
 func checkStore(text string, n int) error {
-	scheme, rest, found := strings.Cut(text, ":")
+	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
-	case !found:
-		return errors.New("want a URL: memory: is the one of this build")
-	case scheme != "memory":
-		return fmt.Errorf("this build knows only memory:, not %s", scheme)
-	case rest != "":
-		return errors.New("memory: takes nothing behind the colon, see -max-bytes")
+	case backends[scheme] == nil || len(scheme) == len(text):
+		return errStore
 	case n > 1:
-		return errors.New("this build knows only memory:, and nothing can stand in for memory")
+		return errOneStore
+	case scheme == "memory" && rest != "":
+		return errMemory
+	case scheme == "sqlite" && rest == "":
+		return errSQLite
+	case scheme == "file" && rest == "":
+		return errFile
 	}
 	return nil
 }
 
-func openStore(s settings) (*memory.Store, error) {
-	return memory.New(memory.Config{MaxBytes: s.maxBytes})
+func (s *settings) inMemory() bool {
+	return len(s.stores) == 0 || slices.Contains(s.stores, "memory:")
+}
+
+// openStore opens the store of the command line, by default a memory one.
+func openStore(s settings) (store.Store, error) {
+	if len(s.stores) == 0 {
+		return openMemory(s, "")
+	}
+	scheme, rest, _ := strings.Cut(s.stores[0], ":")
+	st, err := backends[scheme](s, rest)
+	if err != nil && scheme != "memory" {
+		return nil, &flagError{flag: "store", err: err}
+	}
+	return st, err
+}
+
+func openMemory(s settings, _ string) (store.Store, error) {
+	st, err := memory.New(memory.Config{MaxBytes: s.maxBytes})
+	if err != nil {
+		return nil, &flagError{flag: "max-bytes", err: err}
+	}
+	return st, nil
+}
+
+func openRedis(_ settings, rest string) (store.Store, error) {
+	return redis.OpenURL("redis:"+rest, redis.Config{})
+}
+
+func openRedisTLS(_ settings, rest string) (store.Store, error) {
+	return redis.OpenURL("rediss:"+rest, redis.Config{})
+}
+
+func openMemcached(_ settings, rest string) (store.Store, error) {
+	servers, slashes := strings.CutPrefix(strings.TrimSuffix(rest, "/"), "//")
+	if !slashes || servers == "" {
+		return nil, errMemcached
+	}
+	return memcached.Open(memcached.Config{}, strings.Split(servers, ",")...)
+}
+
+func openFile(_ settings, dir string) (store.Store, error) {
+	return file.New(file.Config{Dir: dir})
 }
