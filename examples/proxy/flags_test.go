@@ -75,6 +75,7 @@ func TestParseFlagsMistakes(t *testing.T) {
 		{"origin", with("-origin", "http://origin.test/#top")},
 		{"origin", with("-origin", "http://me:hidden@origin.test")},
 		{"store", with("-store", "redis")},
+		{"store", with("-store", "redis:127.0.0.1:6379")},
 		{"store", with("-store", "oracle://127.0.0.1")},
 		{"store", with("-store", "sqlite:")},
 		{"store", with("-store", "file:")},

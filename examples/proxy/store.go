@@ -33,6 +33,7 @@ var backends = map[string]backend{
 var (
 	errStore     = errors.New("want memory:, redis://HOST:PORT, memcached://HOST:PORT, postgres://USER@HOST/DB, sqlite:FILE or file:DIR")
 	errMemory    = errors.New("memory: takes nothing behind the colon, see -max-bytes")
+	errRedis     = errors.New("want redis://USER:PASSWORD@HOST:PORT/DB, or rediss:// for TLS")
 	errMemcached = errors.New("want memcached://HOST:PORT, more with commas: memcached://HOST:PORT,HOST:PORT")
 	errSQLite    = errors.New("want sqlite:FILE")
 	errFile      = errors.New("want file:DIR")
@@ -51,6 +52,8 @@ func checkStore(text string, n int) error {
 		return errOneStore
 	case scheme == "memory" && rest != "":
 		return errMemory
+	case strings.HasPrefix(scheme, "redis") && !strings.HasPrefix(rest, "//"):
+		return errRedis
 	case scheme == "sqlite" && rest == "":
 		return errSQLite
 	case scheme == "file" && rest == "":
