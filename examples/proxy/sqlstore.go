@@ -6,8 +6,9 @@ import (
 	stdsql "database/sql"
 	"errors"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/holdover-go/holdover/store"
 	"github.com/holdover-go/holdover/stores/sql"
@@ -31,10 +32,11 @@ func (s sqlStore) Close() error {
 var errPostgres = errors.New("want postgres://USER:PASSWORD@HOST:PORT/DATABASE, with what is special in them percent-encoded")
 
 func openPostgres(_ settings, rest string) (store.Store, error) {
-	db, err := stdsql.Open("pgx", "postgres:"+rest)
+	cfg, err := pgx.ParseConfig("postgres:" + rest)
 	if err != nil {
 		return nil, errPostgres
 	}
+	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
 	return closeWith(sql.Config{}, db)
