@@ -204,7 +204,7 @@ func (s suite) tooLarge() {
 	r := response(s.key("too large"), "")
 	r.Body = make([]byte, s.features.MaxValue+1)
 	for i := range r.Body { // nothing that a codec could make smaller
-		r.Body[i] = byte((i*2654435761)>>13 ^ i>>8*31)
+		r.Body[i] = byte(uint32(i)*2654435761>>13) ^ byte(i>>8*31)
 	}
 	r.Fields = []store.Field{{Name: "Content-Type", Values: []string{"image/png"}}}
 	e := s.entry(r)
