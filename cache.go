@@ -121,7 +121,7 @@ func New(cfg Config) (*Cache, error) {
 		flights: flight.NewGroup(cfg.MaxAbandoned),
 		room:    flight.NewRoom(cfg.MaxInFlight),
 		keys:    keystate.New(maxKeyStates),
-		marks:   marks.New(),
+		marks:   marks.New(0, 0),
 		grants:  newGrants(),
 		seed:    maphash.MakeSeed(),
 		clock:   (&wallClock{}).now,

@@ -53,7 +53,7 @@ func (f *fetch) commitWhole(j *judgement, result flight.Result) {
 		j.entry, _ = store.New(d)
 		return
 	}
-	if hard, _ := f.c.marks.Purged(d.URLHash, f.asOf); hard {
+	if hard, _ := f.c.marks.Purged(d.URLHash, f.c.marks.Own(f.asOf)); hard {
 		j.entry, _ = store.New(d) // for those who asked before the purge
 		f.emit(Event{Kind: EventRefused, Reason: ReasonPurged, Status: d.Status})
 		return

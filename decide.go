@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdover-go/holdover/internal/cachecontrol"
 	"github.com/holdover-go/holdover/internal/freshness"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -21,21 +22,32 @@ type facts struct {
 	source   store.Source
 	lifetime time.Duration
 	age      time.Duration // RFC 9111 §4.2.3
-	soft     bool          // purged softly: stale from then on
+	soft     bool          // purged softly, or perhaps: stale from then on
 	future   bool          // the clock was set back: stale
 	swr, sie time.Duration // the origin's, or store.Absent
 }
 
-func factsOf(e *store.Entry, soft bool, now int64) facts {
-	return facts{
+func factsOf(e *store.Entry, v marks.Verdict, now int64) facts {
+	f := facts{
 		flags:    e.Flags(),
 		source:   e.LifetimeFrom(),
 		lifetime: e.Lifetime(),
 		age:      freshness.CurrentAge(e.InitialAge(), e.ResponseTime(), now),
-		soft:     soft,
 		future:   e.ResponseTime() > now+int64(maxSkew),
 		swr:      e.StaleWhileRevalidate(),
 		sie:      e.StaleIfError(),
+	}
+	f.add(v)
+	return f
+}
+
+// add adds what the marks say.
+func (f *facts) add(v marks.Verdict) {
+	if v >= marks.Soft {
+		f.soft = true
+	}
+	if v >= marks.Unsure { // a purge that nobody here knows may have meant it
+		f.flags |= store.MustRevalidate
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/holdover-go/holdover/internal/cachecontrol"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -413,13 +414,17 @@ func TestFactsOf(t *testing.T) {
 		flags: store.Public, source: store.SourceExpires, lifetime: time.Minute, age: 5 * time.Second,
 		swr: store.Absent, sie: time.Second,
 	}
-	require.Equal(t, want, factsOf(e, false, now))
+	require.Equal(t, want, factsOf(e, marks.Unpurged, now))
 	want.age, want.soft = 15*time.Second, true
-	require.Equal(t, want, factsOf(e, true, now+int64(10*time.Second)))
+	require.Equal(t, want, factsOf(e, marks.Soft, now+int64(10*time.Second)))
 
 	// A clock behind the response: the time since counts as zero, up to the skew.
 	want.age, want.soft = 5*time.Second, false
-	require.Equal(t, want, factsOf(e, false, now-int64(5*time.Second)))
+	require.Equal(t, want, factsOf(e, marks.Unpurged, now-int64(5*time.Second)))
 	want.future = true
-	require.Equal(t, want, factsOf(e, false, now-int64(5*time.Second)-1))
+	require.Equal(t, want, factsOf(e, marks.Unpurged, now-int64(5*time.Second)-1))
+
+	unsure := factsOf(e, marks.Unsure, now)
+	require.False(t, unsure.fresh(), "it is not used without validation")
+	require.False(t, unsure.mayBeStale(), "nor when that fails")
 }

@@ -197,7 +197,7 @@ func (x *exchange) lookup() {
 	x.landed = x.c.flights.Landed(key)
 	x.found = x.c.lookup(x.p, key, x.r, x.in)
 	if x.found.entry != nil {
-		x.facts = factsOf(x.found.entry, x.found.soft, x.now)
+		x.facts = factsOf(x.found.entry, x.found.verdict, x.now)
 	}
 	x.learned, _ = x.c.keys.Get(x.hash)
 }
@@ -215,11 +215,11 @@ func (x *exchange) dropPurged() {
 	if x.found.entry == nil {
 		return
 	}
-	hard, soft := x.c.marks.Entry(x.found.entry)
-	if hard {
+	v := x.c.marks.Entry(x.found.entry, x.c.clock())
+	if v == marks.Hard {
 		x.found.entry, x.found.miss = nil, ReasonURIMiss
 	}
-	x.facts.soft = x.facts.soft || soft
+	x.facts.add(v)
 }
 
 // hasCopy reports whether there is a stored response for at least the worst of failures.

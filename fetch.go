@@ -13,6 +13,7 @@ import (
 	"github.com/holdover-go/holdover/internal/backoff"
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/keystate"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -37,7 +38,7 @@ type fetch struct {
 	path   string
 	outer  *fetch // the one within which the request was made, of whatever cache
 	flight *flight.Flight
-	asOf   uint64
+	asOf   []store.Position // the purges that were known when it began, this process's first
 	// origin is the error that kept the origin from being reached, if the
 	// handler said so, see ErrorHandler.
 	origin atomic.Pointer[error]
@@ -53,7 +54,7 @@ type plan struct {
 // open makes the flight of a fetch for this request. It is called with the group
 // of flights locked: all in it is quick.
 func (x *exchange) open(pl plan) flight.Start {
-	asOf := x.c.marks.Position() // first: what is purged from now on must count
+	asOf := x.c.marks.AsOf() // first: what is purged from now on must count
 	x.dropPurged()
 	f := &fetch{
 		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class,
@@ -283,8 +284,7 @@ func (f *fetch) bereft() bool {
 	if f.found.entry == nil {
 		return true
 	}
-	hard, _ := f.c.marks.Entry(f.found.entry)
-	return hard
+	return f.c.marks.Entry(f.found.entry, f.c.clock()) == marks.Hard
 }
 
 // late tells of a panic after the fetch had been given up.

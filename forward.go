@@ -155,7 +155,7 @@ func (x *exchange) awaitTurn(fl *flight.Flight, deadline <-chan time.Time) bool 
 // origin failed.
 func (x *exchange) accepts(fl *flight.Flight) bool {
 	f := fl.Note.(*fetch)
-	if hard, _ := x.c.marks.Purged(f.asked.urlHash, f.asOf); hard {
+	if hard, _ := x.c.marks.Purged(f.asked.urlHash, x.c.marks.Own(f.asOf)); hard {
 		return false
 	}
 	state := fl.State()

@@ -9,6 +9,7 @@ import (
 	"github.com/holdover-go/holdover/internal/cachecontrol"
 	"github.com/holdover-go/holdover/internal/freshness"
 	"github.com/holdover-go/holdover/internal/httpfield"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -25,7 +26,7 @@ type asked struct {
 	anonymous     bool        // carried neither
 	partial       bool        // a part may be stored as one
 	started       int64
-	asOf          uint64
+	asOf          []store.Position
 	validated     *store.Entry // the stored response whose validators were sent, or nil
 	request       *http.Request
 }
@@ -97,7 +98,7 @@ func (c *Cache) judge(p *rules, a *asked, status int, h http.Header, transport e
 	}
 	if j.foreign {
 		j.refused = ReasonMismatch
-		if !factsOf(a.validated, false, now).mayBeStale() || j.draft.Flags&store.SMaxAge != 0 {
+		if !factsOf(a.validated, marks.Unpurged, now).mayBeStale() || j.draft.Flags&store.SMaxAge != 0 {
 			j.outcome, j.fault = failed, ReasonMismatch // nothing was validated
 		}
 	}
@@ -112,7 +113,7 @@ func (c *Cache) draft(p *rules, a *asked, j *judgement, status int, h http.Heade
 	d.URLHash = a.urlHash
 	d.RequestTime, d.ResponseTime = a.started, now
 	d.InitialAge = freshness.InitialAge(h, a.started, now)
-	d.AsOf = []store.Position{{Epoch: c.marks.Epoch(), Seq: a.asOf}}
+	d.AsOf = a.asOf
 	d.StaleWhileRevalidate, d.StaleIfError = j.cc.StaleWhileRevalidate, j.cc.StaleIfError
 	d.Flags = flagsOf(j.cc)
 	if a.anonymous {

@@ -9,17 +9,18 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
 // found is what a lookup brought: a response, or the record of a URL whose variants
 // differ, or both.
 type found struct {
-	entry  *store.Entry // the response, nil for none
-	record *store.Entry // what selects among the variants, nil for none
-	soft   bool         // the response was purged softly
-	part   *store.Entry // without a response: a part of it, where the request wants one
-	miss   Reason       // without a response: uri-miss or vary-miss
+	entry   *store.Entry  // the response, nil for none
+	record  *store.Entry  // what selects among the variants, nil for none
+	verdict marks.Verdict // what the marks say of the response or of the part
+	part    *store.Entry  // without a response: a part of it, where the request wants one
+	miss    Reason        // without a response: uri-miss or vary-miss
 }
 
 // lookupMemory finds the response for a request in a memory store, without
@@ -49,7 +50,7 @@ func (h *handler) lookupMemory(key []byte, r *http.Request, now int64) *store.En
 
 func (h *handler) variantInMemory(key []byte, record *store.Entry, r *http.Request, now int64) *store.Entry {
 	var selectedBuf, variantBuf [256]byte // on the stack: nothing here keeps what it is given
-	if hard, _ := h.c.marks.Entry(record); hard {
+	if h.c.marks.Entry(record, now) == marks.Hard {
 		return nil
 	}
 	s := h.p.choose(selectedBuf[:0], variantBuf[:0], key, record, r, h.c.cfg.MaxVariants)
@@ -90,7 +91,7 @@ func (c *Cache) lookup(p *rules, key []byte, r *http.Request, in interest) found
 	defer cancel()
 	f := c.lookupWhole(ctx, p, key, r)
 	if f.entry == nil && in.asksForPart(r) {
-		f.part, f.soft = c.lookupPart(ctx, p, string(key), r.Header, r.Host)
+		f.part, f.verdict = c.lookupPart(ctx, p, string(key), r.Header, r.Host)
 	}
 	return f
 }
@@ -100,12 +101,13 @@ func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.R
 	if e == nil || !e.KeyIs(key) {
 		return found{miss: ReasonURIMiss}
 	}
-	hard, soft := c.marks.Entry(e)
-	if hard {
+	now := c.clock()
+	verdict := c.marks.Entry(e, now)
+	if verdict == marks.Hard {
 		return found{miss: ReasonURIMiss}
 	}
 	if e.Kind() != store.KindVary {
-		return found{entry: e, soft: soft}
+		return found{entry: e, verdict: verdict}
 	}
 	s := p.choose(nil, nil, key, e, r, c.cfg.MaxVariants)
 	f := found{record: e, miss: ReasonVaryMiss}
@@ -115,8 +117,8 @@ func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.R
 	if v == nil || !s.matches(v, e) {
 		return f
 	}
-	if hard, f.soft = c.marks.Entry(v); !hard {
-		f.entry = v
+	if verdict = c.marks.Entry(v, now); verdict != marks.Hard {
+		f.entry, f.verdict = v, verdict
 	}
 	return f
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/internal/keystate"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -31,7 +32,7 @@ type ranged struct {
 func (x *exchange) keepRanged() *ranged {
 	g := &ranged{f: &fetch{
 		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class,
-		path: pathOf(x.r), asOf: x.c.marks.Position(),
+		path: pathOf(x.r), asOf: x.c.marks.AsOf(),
 	}}
 	kept := x.r.WithContext(x.r.Context()) // the handler may edit its request
 	kept.Header = x.r.Header.Clone()
@@ -115,17 +116,17 @@ func littleNew(old *store.Entry, both piece, j *judgement) bool {
 	gain := len(both.body) - old.BodyLen()
 	few := gain < old.BodyLen()/fewTimes && gain < fewBytes && int64(len(both.body)) < both.part.Size
 	now := j.draft.ResponseTime
-	return few && now-old.ResponseTime() < int64(time.Second) && factsOf(old, false, now).fresh() && sameFields(old, both.header)
+	return few && now-old.ResponseTime() < int64(time.Second) && factsOf(old, marks.Unpurged, now).fresh() && sameFields(old, both.header)
 }
 
 // commitPart stores a part, together with the one that is stored if they fit.
 func (f *fetch) commitPart(j *judgement, p piece, joinsOnly bool) {
-	old, soft := f.storedPart()
+	old, verdict := f.storedPart()
 	if old != nil && old.RequestTime() > j.draft.RequestTime {
 		return // the most recent response counts (RFC 9110 §15.3.7.3)
 	}
 	asOf, joined := j.draft.AsOf, false
-	if old != nil && !soft {
+	if old != nil && verdict == marks.Unpurged {
 		switch both, all, fit := f.combined(j, p, old); {
 		case !fit:
 		case littleNew(old, all, both):
@@ -153,18 +154,17 @@ func (f *fetch) commitPart(j *judgement, p piece, joinsOnly bool) {
 
 // storedPart looks again where that costs nothing, as another request may have stored a
 // part meanwhile. The client shouldn't wait for a store twice.
-func (f *fetch) storedPart() (part *store.Entry, soft bool) {
+func (f *fetch) storedPart() (part *store.Entry, verdict marks.Verdict) {
 	if store.IsLocal(f.c.store) {
 		return f.c.lookupPart(context.Background(), f.p, f.key, f.asked.header, f.asked.host)
 	}
 	if f.found.part == nil {
-		return nil, false
+		return nil, 0
 	}
-	hard, soft := f.c.marks.Entry(f.found.part)
-	if hard {
-		return nil, false
+	if verdict = f.c.marks.Entry(f.found.part, f.c.clock()); verdict == marks.Hard {
+		return nil, 0
 	}
-	return f.found.part, soft
+	return f.found.part, verdict
 }
 
 // combined returns the stored part and the new one as one, judged by the fields that they

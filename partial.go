@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/internal/keystate"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -32,18 +33,18 @@ func (in interest) asksForPart(r *http.Request) bool {
 
 // lookupPart finds the stored part of a response, if the request may be given it as far
 // as its selecting fields say.
-func (c *Cache) lookupPart(ctx context.Context, p *rules, key string, h http.Header, host string) (part *store.Entry, soft bool) {
+func (c *Cache) lookupPart(ctx context.Context, p *rules, key string, h http.Header, host string) (part *store.Entry, verdict marks.Verdict) {
 	name := partKey(key)
 	e := c.get(ctx, []byte(name))
 	if e == nil || !e.KeyIs([]byte(name)) || e.Kind() != store.KindResponse || e.Status() != http.StatusPartialContent {
-		return nil, false
+		return nil, 0
 	}
-	hard, soft := c.marks.Entry(e)
+	verdict = c.marks.Entry(e, c.clock())
 	c.keys.Update(maphash.String(c.seed, key), func(s *keystate.State) { s.Part = c.partTag(e) })
-	if hard || !e.SelectedIs(p.appendSelected(nil, e.Vary(), h, host)) {
-		return nil, false
+	if verdict == marks.Hard || !e.SelectedIs(p.appendSelected(nil, e.Vary(), h, host)) {
+		return nil, 0
 	}
-	return e, soft
+	return e, verdict
 }
 
 // servePart answers from a stored part. False means that it can't.
@@ -53,7 +54,7 @@ func (x *exchange) servePart() bool {
 	if e == nil || x.found.entry != nil {
 		return false
 	}
-	f := factsOf(e, x.found.soft, x.now)
+	f := factsOf(e, x.found.verdict, x.now)
 	d := decide(true, f, x.wishes, x.p, "")
 	part, valid := contentRangeOf(e)
 	if d.action != serve || !valid {

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/holdover-go/holdover/internal/marks"
@@ -21,9 +22,9 @@ type representation struct {
 	get     *http.Request // the GET that it answers
 	key     []byte
 	urlHash uint64
-	began   uint64 // the position of the marks when the request came
-	asOf    uint64 // the same, and its own marks
-	purged  bool   // by another mark
+	began   []store.Position // the purges that were known when the request came
+	asOf    uint64           // the position of this process's, and its own marks
+	purged  bool             // by another mark
 	keeping *keeping
 
 	f *fetch // once the header was judged
@@ -40,8 +41,8 @@ func (h *handler) mayRepresent(w http.ResponseWriter, r *http.Request) *represen
 	}
 	get := r.Clone(context.WithoutCancel(r.Context()))
 	get.Method, get.Body, get.ContentLength = http.MethodGet, http.NoBody, 0
-	rep := &representation{h: h, get: get, began: h.c.marks.Position()}
-	rep.asOf = rep.began
+	rep := &representation{h: h, get: get, began: h.c.marks.AsOf()}
+	rep.asOf = rep.began[0].Seq
 	rep.urlHash = marks.URLHash(h.p.target(get))
 	if rep.key = h.p.appendKey(nil, get, interestOf(get)); len(rep.key) > store.MaxKeyLen/2 {
 		return nil
@@ -122,11 +123,13 @@ func (rep *representation) store() {
 		d.Flags |= store.Sniffed
 	}
 	for _, tag := range d.Tags {
-		if hard, soft := c.marks.Purged(tag.Hash, rep.began); hard || soft {
+		if hard, soft := c.marks.Purged(tag.Hash, rep.began[0].Seq); hard || soft {
 			return
 		}
 	}
-	f.asOf, d.AsOf = rep.asOf, []store.Position{{Epoch: c.marks.Epoch(), Seq: rep.asOf}}
+	f.asOf = slices.Clone(rep.began)
+	f.asOf[0].Seq = rep.asOf
+	d.AsOf = f.asOf
 	f.raced.Store(true) // a GET that was begun later may have landed
 	f.commitWhole(rep.j, result)
 }

@@ -63,7 +63,7 @@ func (x *exchange) contentWith(d *store.Response) bool {
 
 // purged reports whether a mark hit a response that isn't stored yet.
 func (c *Cache) purged(d *store.Response) bool {
-	asOf := d.AsOf[0].Seq
+	asOf := c.marks.Own(d.AsOf)
 	if asOf >= c.marks.Position() {
 		return false
 	}

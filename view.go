@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdover-go/holdover/internal/freshness"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -74,9 +75,9 @@ func (s *stamp) holds(now int64, p *rules, position uint64) bool {
 // restamp renews the stamp of a fresh entry; nil if it isn't simply fresh.
 func (c *Cache) restamp(e *store.Entry, v *view, p *rules, now int64) *stamp {
 	position := c.marks.Position()
-	hard, soft := c.marks.Entry(e)
-	f := factsOf(e, soft, now)
-	if hard || !f.fresh() || f.has(store.NoCache) || f.has(store.Failed) && p.answersFailures() || f.has(store.SetsCookie) && p.setCookie != StoreSetCookie {
+	verdict := c.marks.Entry(e, now)
+	f := factsOf(e, verdict, now)
+	if verdict != marks.Unpurged || !f.fresh() || f.has(store.NoCache) || f.has(store.Failed) && p.answersFailures() || f.has(store.SetsCookie) && p.setCookie != StoreSetCookie {
 		return nil
 	}
 	second := int64(f.age / time.Second)
@@ -84,6 +85,7 @@ func (c *Cache) restamp(e *store.Entry, v *view, p *rules, now int64) *stamp {
 	// The age reaches the next whole second, or the lifetime, at a known instant.
 	s.from = now - int64(f.age-time.Duration(second)*time.Second)
 	s.until = min(s.from+int64(time.Second), now+int64(min(f.lifetime-f.age, time.Second)))
+	s.until = min(s.until, max(c.marks.VouchedUntil(), now+1))
 	if freshness.CurrentAge(e.InitialAge(), e.ResponseTime(), s.from) < f.age-time.Second {
 		s.from = now
 	}

@@ -4,26 +4,101 @@ package marks
 
 import "github.com/holdover-go/holdover/store"
 
-// Entry reports whether a hard or a soft mark under the URL of e, under one of
-// its tags, or one that matches all, lies behind what its fetch knew. An entry
-// that doesn't name this table's journal, since it was made by another process
-// or before a restart, is taken to know none of its marks. It allocates nothing.
-func (t *Table) Entry(e *store.Entry) (hard, soft bool) {
-	asOf := t.asOf(e)
-	if asOf >= t.position.Load() {
-		return false, false
+// Entry returns what the marks under the URL of e, under its tags and under All say of
+// it. A response that this process has made is judged by this table, which has all
+// marks; others by the shared journals that they name, and without any as one that
+// knows none of this table's marks. It allocates nothing.
+func (t *Table) Entry(e *store.Entry, now int64) Verdict {
+	v := Unpurged
+	switch asOf, own := t.asOf(e); {
+	case own || len(t.shared) == 0:
+		v = t.entry(e, asOf)
+	default:
+		v = t.entryOfOthers(e)
 	}
-	return t.hard.behindEntry(e, asOf), t.soft.behindEntry(e, asOf)
+	if v == Unpurged && t.unvouched(e, now) {
+		return Soft
+	}
+	return v
 }
 
-// asOf returns the position in this table's journal that e knows.
-func (t *Table) asOf(e *store.Entry) (asOf uint64) {
+// asOf returns the position in this table's journal that e knows, and whether it names it.
+func (t *Table) asOf(e *store.Entry) (asOf uint64, own bool) {
 	for i := range e.NumAsOf() {
 		if p := e.AsOf(i); p.Epoch == t.epoch {
+			asOf, own = max(asOf, p.Seq), true
+		}
+	}
+	return asOf, own
+}
+
+// Own returns the position among those given that names this table's journal, 0 for none.
+func (t *Table) Own(list []store.Position) (asOf uint64) {
+	for _, p := range list {
+		if p.Epoch == t.epoch {
 			asOf = max(asOf, p.Seq)
 		}
 	}
 	return asOf
+}
+
+func (t *Table) entry(e *store.Entry, asOf uint64) Verdict {
+	switch {
+	case asOf >= t.position.Load():
+		return Unpurged
+	case t.hard.behindEntry(e, asOf):
+		return Hard
+	case t.doubted.Load() > asOf:
+		return Unsure
+	case t.soft.behindEntry(e, asOf):
+		return Soft
+	}
+	return Unpurged
+}
+
+// entryOfOthers: one journal that has no mark behind what the response knew is enough,
+// since a mark stands in all that could be reached; but own marks that stand in none yet
+// count too. A response that names no journal that is read here was made before there was
+// one, or is older than the loss of one.
+func (t *Table) entryOfOthers(e *store.Entry) Verdict {
+	best, named := Hard, false
+	for _, s := range t.shared {
+		r := s.read.Load()
+		if r == nil {
+			continue
+		}
+		for i := range e.NumAsOf() {
+			if p := e.AsOf(i); p.Epoch == r.epoch && p.Seq >= r.base {
+				best, named = min(best, r.entry(e, p.Seq)), true
+			}
+		}
+	}
+	if !named {
+		best = Unsure
+	}
+	if oldest := t.oldest.Load(); oldest > 0 {
+		best = max(best, t.entry(e, oldest-1))
+	}
+	return best
+}
+
+// unvouched reports whether marks of others may be unknown here for too long, as all
+// journals are out of reach.
+func (t *Table) unvouched(e *store.Entry, now int64) bool {
+	return now > t.VouchedUntil() && now > e.RequestTime()+t.grace
+}
+
+// VouchedUntil returns until when the table knows of other processes' marks, or vouches for
+// responses although it doesn't.
+func (t *Table) VouchedUntil() int64 {
+	if len(t.shared) == 0 {
+		return 1<<63 - 1
+	}
+	var contact int64
+	for _, s := range t.shared {
+		contact = max(contact, s.contact.Load())
+	}
+	return contact + t.grace
 }
 
 func (s *sort) behindEntry(e *store.Entry, asOf uint64) bool {

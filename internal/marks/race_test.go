@@ -14,7 +14,7 @@ import (
 // Several goroutines mark hashes of their own; between, they check both promises
 // of Mark for their own hash while the others go on.
 func TestPromisesHoldWhileOthersMark(t *testing.T) {
-	table := marks.New()
+	table := marks.New(0, 0)
 	var wg sync.WaitGroup
 	for own := range uint64(6) {
 		wg.Go(func() {
@@ -24,11 +24,13 @@ func TestPromisesHoldWhileOthersMark(t *testing.T) {
 				position := table.Mark(h, soft)
 				after := entry(t, asOf(table, table.Position()), hash(1000+own), h)
 
-				isHard, isSoft := table.Entry(before)
-				assert.Equal(t, [2]bool{!soft, soft}, [2]bool{isHard, isSoft}, "made before the mark")
-				isHard, isSoft = table.Entry(after)
-				assert.Equal(t, [2]bool{}, [2]bool{isHard, isSoft}, "made after the mark")
-				isHard, isSoft = table.Purged(h, position-1)
+				want := marks.Hard
+				if soft {
+					want = marks.Soft
+				}
+				assert.Equal(t, want, table.Entry(before, 0), "made before the mark")
+				assert.Equal(t, marks.Unpurged, table.Entry(after, 0), "made after the mark")
+				isHard, isSoft := table.Purged(h, position-1)
 				assert.True(t, isHard || isSoft, "just behind the mark")
 			}
 		})
@@ -40,7 +42,7 @@ func TestPromisesHoldWhileOthersMark(t *testing.T) {
 // A reader that sees a position sees the marks up to it: whoever notes it as its
 // asOf could otherwise claim to know a mark that others still miss.
 func TestPositionIsPublishedAfterItsMark(t *testing.T) {
-	table := marks.New()
+	table := marks.New(0, 0)
 	h := hash(1)
 	done := make(chan struct{})
 	var wg sync.WaitGroup

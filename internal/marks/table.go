@@ -16,6 +16,8 @@ import (
 	"crypto/rand"
 	"sync"
 	"sync/atomic"
+
+	"github.com/holdover-go/holdover/store"
 )
 
 // All is the hash of the mark that matches every response.
@@ -29,6 +31,17 @@ type Table struct {
 
 	mu         sync.Mutex // serialises marks
 	hard, soft sort
+	doubted    atomic.Uint64 // what knows less may have been purged by marks that were lost
+
+	shared []*Shared
+	grace  int64 // nanoseconds
+
+	// pending are own marks that don't stand in a shared journal yet, as far as this
+	// process has read it, by position. order has at least all of their positions, rising;
+	// oldest is the smallest, 0 for none.
+	pending map[uint64]store.Mark
+	order   []uint64
+	oldest  atomic.Uint64
 }
 
 // sort is the marks of one sort: hard ones take a response away, soft ones make
@@ -40,11 +53,21 @@ type sort struct {
 
 // New returns a table without marks, with a random epoch. Its arrays of 8 MiB
 // each are allocated on the first hard and the first soft mark.
-func New() *Table {
-	t := new(Table)
+//
+// With journals that are shared, which the caller reads and applies to Shared, the table
+// knows about their marks too, and vouches for responses for grace, in nanoseconds, after
+// it lost contact to all of them.
+func New(journals int, grace int64) *Table {
+	t := &Table{grace: grace, pending: map[uint64]store.Mark{}}
+	for range journals {
+		t.shared = append(t.shared, &Shared{table: t})
+	}
 	rand.Read(t.epoch[:]) // never fails
 	return t
 }
+
+// Shared returns the journals that are shared.
+func (t *Table) Shared() []*Shared { return t.shared }
 
 // Epoch returns the name of this table's journal.
 func (t *Table) Epoch() [16]byte { return t.epoch }
@@ -63,14 +86,22 @@ func (t *Table) Mark(hash uint64, soft bool) uint64 {
 	return t.mark(hash, soft)
 }
 
-// MarkSince is a hard Mark that also reports whether it is the first one under hash since
+// MarkPending is Mark for a mark that is to stand in a shared journal too. Until it was
+// read there it counts for responses of other processes as well.
+func (t *Table) MarkPending(hash uint64, soft bool) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.markPending(hash, soft)
+}
+
+// MarkSince is a hard MarkPending that also reports whether it is the first one under hash since
 // asOf, of either sort and All included: then who knew the journal up to asOf, and
 // knows what this mark is about, knows it up to the position returned.
 func (t *Table) MarkSince(hash, asOf uint64) (position uint64, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	hard, soft := t.Purged(hash, asOf)
-	return t.mark(hash, false), !hard && !soft
+	return t.markPending(hash, false), !hard && !soft
 }
 
 // mark needs the lock.

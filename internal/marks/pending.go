@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+package marks
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/holdover-go/holdover/store"
+)
+
+// maxPending bounds the marks that no shared journal has. Beyond it, one that matches all
+// takes their place.
+const maxPending = 10_000
+
+// markPending is mark for a mark that isn't known to stand in a shared journal. It needs
+// the lock.
+func (t *Table) markPending(hash uint64, soft bool) uint64 {
+	if len(t.shared) == 0 {
+		return t.mark(hash, soft)
+	}
+	if len(t.pending) >= maxPending {
+		clear(t.pending)
+		t.order = nil
+		t.oldest.Store(0)
+		hash, soft = All, false
+	}
+	position := t.position.Load() + 1
+	t.pending[position] = store.Mark{Hash: hash, Soft: soft, Source: store.Position{Epoch: t.epoch, Seq: position}}
+	t.order = append(t.order, position)
+	if t.oldest.Load() == 0 {
+		t.oldest.Store(position)
+	}
+	return t.mark(hash, soft)
+}
+
+// Pending returns up to n of the marks that aren't known to stand in a shared journal, the
+// oldest first.
+func (t *Table) Pending(n int) []store.Mark {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := slices.SortedFunc(maps.Values(t.pending), func(a, b store.Mark) int {
+		return cmp.Compare(a.Source.Seq, b.Source.Seq)
+	})
+	return list[:min(n, len(list))]
+}
+
+// confirm ends that. It needs the lock.
+func (t *Table) confirm(position uint64) {
+	if _, waits := t.pending[position]; !waits {
+		return
+	}
+	delete(t.pending, position)
+	for len(t.order) > 0 {
+		if _, waits := t.pending[t.order[0]]; waits {
+			t.oldest.Store(t.order[0])
+			return
+		}
+		t.order = t.order[1:]
+	}
+	t.oldest.Store(0)
+}
+
+// add adds a mark that was read as the one with number seq of a shared journal. One that
+// this process made itself stands in the table already: once more, it would purge what was
+// fetched since.
+func (t *Table) add(r *reading, m store.Mark, seq uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	own := m.Source.Epoch == t.epoch
+	if !own {
+		t.mark(m.Hash, m.Soft)
+	}
+	r.sort(m.Soft).raise(m.Hash, seq)
+	r.position.Store(seq) // only now may a fetch claim to know it
+	if own {
+		t.confirm(m.Source.Seq)
+	}
+}
+
+func (r *reading) sort(soft bool) *sort {
+	if soft {
+		return &r.soft
+	}
+	return &r.hard
+}
+
+// doubt notes that marks were lost: whatever was stored so far may have been purged.
+func (t *Table) doubt() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	position := t.position.Load() + 1
+	t.doubted.Store(position)
+	t.position.Store(position)
+}
+
+// AsOf returns what a fetch that begins now knows: this table's journal first, then the
+// shared ones.
+func (t *Table) AsOf() []store.Position {
+	known := make([]store.Position, 1, 1+len(t.shared))
+	known[0] = store.Position{Epoch: t.epoch, Seq: t.position.Load()}
+	for _, s := range t.shared {
+		if r := s.read.Load(); r != nil {
+			known = append(known, store.Position{Epoch: r.epoch, Seq: r.position.Load()})
+		}
+	}
+	return known
+}

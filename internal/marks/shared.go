@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+
+package marks
+
+import (
+	"sync/atomic"
+
+	"github.com/holdover-go/holdover/store"
+)
+
+// Shared is what this process has read of a journal that several processes share. It
+// decides about responses that another process has made, or this one before it was
+// started; the table decides about its own.
+type Shared struct {
+	table   *Table
+	read    atomic.Pointer[reading] // nil until the journal was read to its end once
+	contact atomic.Int64            // when it last was, in Unix nanoseconds; 0 for never
+
+	next *reading // read in part; of the goroutine that reads
+}
+
+// reading is one life of a journal, from the mark behind base on.
+type reading struct {
+	epoch      [16]byte
+	base       uint64 // what knows less may have been purged by marks that are gone
+	position   atomic.Uint64
+	hard, soft sort
+}
+
+// Position returns how far the journal has been read, the zero Position for not at all.
+// The next page begins there. It is for the goroutine that reads.
+func (s *Shared) Position() store.Position {
+	if s.next != nil {
+		return store.Position{Epoch: s.next.epoch, Seq: s.next.position.Load()}
+	}
+	if r := s.read.Load(); r != nil {
+		return store.Position{Epoch: r.epoch, Seq: r.position.Load()}
+	}
+	return store.Position{}
+}
+
+// Known reports whether the journal was read to its end once.
+func (s *Shared) Known() bool { return s.read.Load() != nil }
+
+// Contact returns when the journal was last read to its end, in Unix nanoseconds, 0 for
+// never.
+func (s *Shared) Contact() int64 { return s.contact.Load() }
+
+// Apply adds a page that was read behind Position, began at the instant given. It reports
+// whether marks were lost: the journal is another one than before, or doesn't go on where
+// the reading ended. One goroutine at a time applies pages.
+func (s *Shared) Apply(page store.JournalPage, began int64) (lost bool) {
+	r := s.current()
+	if r == nil || r.epoch != page.Epoch || page.Base > r.position.Load() {
+		lost = r != nil
+		r = &reading{epoch: page.Epoch, base: page.Base}
+		r.position.Store(page.Base)
+		s.next = r
+		if lost {
+			s.table.doubt()
+		}
+	}
+	known := r.position.Load()
+	for i, m := range page.Marks {
+		if seq := page.Base + uint64(i) + 1; seq > known {
+			s.table.add(r, m, seq)
+		}
+	}
+	if !page.More {
+		if s.next != nil {
+			s.read.Store(r)
+			s.next = nil
+		}
+		s.contact.Store(began)
+	}
+	return lost
+}
+
+func (s *Shared) current() *reading {
+	if s.next != nil {
+		return s.next
+	}
+	return s.read.Load()
+}
+
+// entry returns what the journal says of a response that knew it up to asOf.
+func (r *reading) entry(e *store.Entry, asOf uint64) Verdict {
+	switch {
+	case asOf < r.base:
+		return Unsure
+	case asOf >= r.position.Load():
+		return Unpurged
+	case r.hard.behindEntry(e, asOf):
+		return Hard
+	case r.soft.behindEntry(e, asOf):
+		return Soft
+	}
+	return Unpurged
+}
