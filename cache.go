@@ -26,6 +26,16 @@ type Config struct {
 	// Close closes; a store given here is the caller's to close.
 	Store store.Store
 
+	// Journal is where the purges of all processes stand that share stored
+	// responses. Default: the store's own, where it has that power. Without one,
+	// purges are exact in this process only, and until it is restarted.
+	Journal store.Journal
+
+	// JournalGrace is how long responses are used as before after the journal got
+	// out of reach: then all but those that were fetched since count as purged
+	// softly, that is as stale. Default: 5 s.
+	JournalGrace time.Duration
+
 	// Policy of Handler. Cache.With makes further ones.
 	Policy Policy
 
@@ -90,6 +100,7 @@ type Cache struct {
 	keys     *keystate.Table
 	records  records
 	marks    *marks.Table
+	journal  *journal // nil for none
 	grants   *grants
 	seed     maphash.Seed
 	clock    func() int64 // Unix nanoseconds; replaced in tests
@@ -121,7 +132,6 @@ func New(cfg Config) (*Cache, error) {
 		flights: flight.NewGroup(cfg.MaxAbandoned),
 		room:    flight.NewRoom(cfg.MaxInFlight),
 		keys:    keystate.New(maxKeyStates),
-		marks:   marks.New(0, 0),
 		grants:  newGrants(),
 		seed:    maphash.MakeSeed(),
 		clock:   (&wallClock{}).now,
@@ -135,7 +145,22 @@ func New(cfg Config) (*Cache, error) {
 		}
 	}
 	c.writes = newWriteQueue(c)
+	c.openJournal()
 	return c, nil
+}
+
+// openJournal makes the marks, and follows the journal that there is.
+func (c *Cache) openJournal() {
+	from := c.cfg.Journal
+	if from == nil {
+		from, _ = store.JournalOf(c.store) // nil for none
+	}
+	if from == nil {
+		c.marks = marks.New(0, 0)
+		return
+	}
+	c.marks = marks.New(1, int64(c.cfg.JournalGrace))
+	c.journal = c.follow(c.marks.Shared()[0], from)
 }
 
 // maxKeyStates bounds what is remembered about keys that are not stored.
@@ -155,6 +180,7 @@ func (cfg *Config) setDefaults() (errs []error) {
 		}
 	}
 	duration("StoreTimeout", &cfg.StoreTimeout, 50*time.Millisecond)
+	duration("JournalGrace", &cfg.JournalGrace, 5*time.Second)
 	duration("MaxLife", &cfg.MaxLife, DefaultMaxLife)
 	hard := orDefault(cfg.Policy.Origin.HardTimeout, defaultHardTimeout, defaultHardTimeout)
 	duration("CloseTimeout", &cfg.CloseTimeout, hard)
@@ -223,6 +249,7 @@ func (c *Cache) Close() error {
 	if err := c.writes.close(); err != nil {
 		errs = append(errs, err)
 	}
+	c.journal.close()
 	if running > 0 {
 		errs = append(errs, fmt.Errorf("%d handlers are still running", running))
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/holdover-go/holdover/internal/marks"
+	"github.com/holdover-go/holdover/store"
 )
 
 // PurgeRequest says what is purged: exactly one of URL, Tag and All.
@@ -35,9 +36,10 @@ var ErrPurgeRequest = errors.New("bad purge request")
 
 // Purge makes stored responses unusable from now on, also those that are just
 // being fetched. It costs the same for one response and for a million. When it
-// returns nil, this process serves nothing that it purged. Errors are ErrPurgeRequest
-// and ErrClosed.
-func (c *Cache) Purge(_ context.Context, p PurgeRequest) error {
+// returns, this process serves nothing that it purged. When it returns nil, the purge stands
+// in the journal too, if there is one, and soon counts for all processes that read it;
+// ErrUnconfirmed says that this is still to come. Other errors are ErrPurgeRequest and ErrClosed.
+func (c *Cache) Purge(ctx context.Context, p PurgeRequest) error {
 	if c.closed.Load() {
 		return ErrClosed
 	}
@@ -45,12 +47,15 @@ func (c *Cache) Purge(_ context.Context, p PurgeRequest) error {
 	if err != nil {
 		return err
 	}
-	c.marks.Mark(hash, p.Soft)
+	made := []store.Mark{c.marks.MarkPending(hash, p.Soft)}
 	if rewritten, differs := c.rewritten(p.URL); differs {
-		c.marks.Mark(rewritten, p.Soft)
+		made = append(made, c.marks.MarkPending(rewritten, p.Soft))
 	}
 	c.emit(Event{Kind: EventDropped, Reason: ReasonPurge, Path: p.Tag})
-	return nil
+	if c.journal == nil {
+		return nil
+	}
+	return c.journal.confirm(ctx, made)
 }
 
 // rewritten returns the hash of a URL as Policy.Key.Target rewrites it.
@@ -189,7 +194,15 @@ func (h *handler) mark(rep *representation, hash uint64) {
 		rep.mark(hash)
 		return
 	}
-	h.c.marks.Mark(hash, false)
+	h.c.markElsewhere(hash)
+}
+
+// markElsewhere makes a hard mark that is written into the journal without waiting for it.
+func (c *Cache) markElsewhere(hash uint64) {
+	c.marks.MarkPending(hash, false)
+	if c.journal != nil {
+		c.journal.nudge()
+	}
 }
 
 // forget deletes what is stored for a request, under the outcome policy None.

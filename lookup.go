@@ -97,6 +97,9 @@ func (c *Cache) lookup(p *rules, key []byte, r *http.Request, in interest) found
 }
 
 func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.Request) found {
+	if !c.writes.local {
+		c.journal.await(ctx)
+	}
 	e, v, variant := c.getWithVariant(ctx, p, key, r)
 	if e == nil || !e.KeyIs(key) {
 		return found{miss: ReasonURIMiss}

@@ -104,10 +104,13 @@ func (rep *representation) own(urlHash uint64) int {
 // meant for it.
 func (rep *representation) mark(hash uint64) {
 	if hash != rep.urlHash {
-		rep.h.c.marks.Mark(hash, false)
+		rep.h.c.markElsewhere(hash)
 		return
 	}
 	asOf, first := rep.h.c.marks.MarkSince(hash, rep.asOf)
+	if rep.h.c.journal != nil {
+		rep.h.c.journal.nudge()
+	}
 	rep.asOf, rep.purged = asOf, rep.purged || !first
 }
 

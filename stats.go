@@ -26,10 +26,13 @@ type Stats struct {
 	Unreadable    uint64 `json:"unreadable"`     // stored values that could not be read
 	WritesDropped uint64 `json:"writes_dropped"` // the queue of store writes was full
 	HookPanics    uint64 `json:"hook_panics"`
+	JournalLosses uint64 `json:"journal_losses"` // how often marks of other processes were lost
 
 	Running   int     `json:"running"`   // fetches now
 	Abandoned int     `json:"abandoned"` // handlers that outlived their fetch and still run
 	MarksFill float64 `json:"marks_fill"`
+
+	Unconfirmed int `json:"unconfirmed"` // purges that don't stand in the journal yet
 }
 
 // counter names a counter of Stats.
@@ -52,6 +55,7 @@ const (
 	cUnreadable
 	cWritesDropped
 	cHookPanics
+	cJournalLosses
 	counters
 )
 
@@ -86,6 +90,7 @@ func (c *Cache) Stats() Stats {
 		Synthetic: s.sum(cSynthetic), Fetches: s.sum(cFetches), FetchFailures: s.sum(cFetchFailures),
 		Stored: s.sum(cStored), Purges: s.sum(cPurges), Grants: s.sum(cGrants),
 		StoreErrors: s.sum(cStoreErrors), Unreadable: s.sum(cUnreadable), WritesDropped: s.sum(cWritesDropped), HookPanics: s.sum(cHookPanics),
+		JournalLosses: s.sum(cJournalLosses), Unconfirmed: c.marks.NumPending(),
 		Running: c.flights.Running(), Abandoned: c.flights.Abandoned(), MarksFill: c.marks.Fill(),
 	}
 }

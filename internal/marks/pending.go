@@ -16,23 +16,21 @@ const maxPending = 10_000
 
 // markPending is mark for a mark that isn't known to stand in a shared journal. It needs
 // the lock.
-func (t *Table) markPending(hash uint64, soft bool) uint64 {
-	if len(t.shared) == 0 {
-		return t.mark(hash, soft)
-	}
+func (t *Table) markPending(hash uint64, soft bool) store.Mark {
 	if len(t.pending) >= maxPending {
 		clear(t.pending)
 		t.order = nil
 		t.oldest.Store(0)
 		hash, soft = All, false
 	}
-	position := t.position.Load() + 1
-	t.pending[position] = store.Mark{Hash: hash, Soft: soft, Source: store.Position{Epoch: t.epoch, Seq: position}}
-	t.order = append(t.order, position)
-	if t.oldest.Load() == 0 {
-		t.oldest.Store(position)
+	m := store.Mark{Hash: hash, Soft: soft, Source: store.Position{Epoch: t.epoch, Seq: t.position.Load() + 1}}
+	if len(t.shared) > 0 {
+		t.pending[m.Source.Seq] = m
+		t.order = append(t.order, m.Source.Seq)
+		t.oldest.CompareAndSwap(0, m.Source.Seq)
 	}
-	return t.mark(hash, soft)
+	t.mark(m.Hash, m.Soft)
+	return m
 }
 
 // Pending returns up to n of the marks that aren't known to stand in a shared journal, the
@@ -44,6 +42,13 @@ func (t *Table) Pending(n int) []store.Mark {
 		return cmp.Compare(a.Source.Seq, b.Source.Seq)
 	})
 	return list[:min(n, len(list))]
+}
+
+// NumPending returns how many those are.
+func (t *Table) NumPending() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.pending)
 }
 
 // confirm ends that. It needs the lock.

@@ -88,7 +88,7 @@ func (t *Table) Mark(hash uint64, soft bool) uint64 {
 
 // MarkPending is Mark for a mark that is to stand in a shared journal too. Until it was
 // read there it counts for responses of other processes as well.
-func (t *Table) MarkPending(hash uint64, soft bool) uint64 {
+func (t *Table) MarkPending(hash uint64, soft bool) store.Mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.markPending(hash, soft)
@@ -101,7 +101,7 @@ func (t *Table) MarkSince(hash, asOf uint64) (position uint64, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	hard, soft := t.Purged(hash, asOf)
-	return t.markPending(hash, false), !hard && !soft
+	return t.markPending(hash, false).Source.Seq, !hard && !soft
 }
 
 // mark needs the lock.

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/marks"
+	"github.com/holdover-go/holdover/store"
+)
+
+const (
+	// journalPause is how often a journal is read. A purge made elsewhere counts here
+	// after as much and two round trips.
+	journalPause = 100 * time.Millisecond
+
+	// journalTimeout bounds one call, so that a journal which hung is found soon after
+	// it answers again.
+	journalTimeout = 250 * time.Millisecond
+
+	// maxAppend is how many marks are appended at once.
+	maxAppend = 1000
+)
+
+// ErrUnconfirmed says that a purge counts in this process, but doesn't stand in the journal
+// yet that others read. It is written there as soon as that can be reached.
+var ErrUnconfirmed = errors.New("the purge doesn't stand in the journal yet")
+
+// journal follows a journal of purges that several processes share, and writes the
+// purges of this one into it. One goroutine does both; a purge that waits to be confirmed
+// writes its own.
+type journal struct {
+	c      *Cache
+	shared *marks.Shared
+	store  store.Journal
+
+	wake    chan struct{} // there is something to append, or to read
+	tried   chan struct{} // closed once the first attempt to read it has ended
+	stopped chan struct{} // closed once the goroutine has ended
+	stop    context.CancelFunc
+
+	mu   sync.Mutex
+	sent map[uint64]struct{} // pending marks that were appended, or are just being
+	down bool                // the last round failed
+}
+
+// follow starts to follow a journal.
+func (c *Cache) follow(shared *marks.Shared, s store.Journal) *journal {
+	ctx, stop := context.WithCancel(context.Background())
+	j := &journal{
+		c: c, shared: shared, store: s, stop: stop, sent: map[uint64]struct{}{},
+		wake: make(chan struct{}, 1), tried: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	go j.run(ctx)
+	return j
+}
+
+// run reads and appends until the cache is closed, and then appends once more.
+func (j *journal) run(ctx context.Context) {
+	defer close(j.stopped)
+	j.round(ctx)
+	close(j.tried)
+	for timer := time.NewTimer(journalPause); ; timer.Reset(journalPause) {
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			j.report(j.append(context.Background(), j.due()))
+			return
+		case <-j.wake:
+			timer.Stop()
+		case <-timer.C:
+		}
+		j.round(ctx)
+	}
+}
+
+// round appends what is due and reads to the end.
+func (j *journal) round(ctx context.Context) {
+	err := j.append(ctx, j.due())
+	if err == nil {
+		err = j.read(ctx)
+	}
+	if ctx.Err() == nil {
+		j.report(err)
+	}
+}
+
+// read applies all marks that are new.
+func (j *journal) read(ctx context.Context) error {
+	for {
+		began := j.c.clock()
+		page, err := j.page(ctx)
+		if err != nil {
+			return err
+		}
+		if j.shared.Apply(page, began) {
+			j.lost()
+		}
+		if !page.More {
+			return nil
+		}
+	}
+}
+
+func (j *journal) page(ctx context.Context) (page store.JournalPage, err error) {
+	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+	defer cancel()
+	err = j.c.guard("journal", func() (err error) {
+		page, err = j.store.Read(ctx, j.shared.Position())
+		return err
+	})
+	return page, err
+}
+
+// lost is told that marks of others are gone. The own ones among them are written again.
+func (j *journal) lost() {
+	j.mu.Lock()
+	clear(j.sent)
+	j.mu.Unlock()
+	j.c.counters.add(cJournalLosses)
+	j.c.log.Warn("the journal of purges was lost; stored responses are revalidated")
+}
+
+// due returns the marks that wait to be appended, and notes that they are.
+func (j *journal) due() (list []store.Mark) {
+	pending := j.c.marks.Pending(2 * maxAppend)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	still := make(map[uint64]struct{}, len(j.sent))
+	for _, m := range pending {
+		if _, sent := j.sent[m.Source.Seq]; sent {
+			still[m.Source.Seq] = struct{}{}
+		} else if len(list) < maxAppend {
+			list = append(list, m)
+			still[m.Source.Seq] = struct{}{}
+		}
+	}
+	if len(pending) < 2*maxAppend {
+		j.sent = still // without those that were read meanwhile
+	} else {
+		for seq := range still {
+			j.sent[seq] = struct{}{}
+		}
+	}
+	return list
+}
+
+// append writes marks that due returned. If that fails they are due again, although they
+// may have been written: a mark that stands there twice does no harm.
+func (j *journal) append(ctx context.Context, list []store.Mark) error {
+	if len(list) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+	defer cancel()
+	err := j.c.guard("journal", func() error {
+		_, err := j.store.Append(ctx, list)
+		return err
+	})
+	if err != nil {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		for _, m := range list {
+			delete(j.sent, m.Source.Seq)
+		}
+		return err
+	}
+	j.nudge()
+	return nil
+}
+
+// confirm writes a purge of this process and waits until it stands there.
+func (j *journal) confirm(ctx context.Context, list []store.Mark) error {
+	j.mu.Lock()
+	for _, m := range list {
+		j.sent[m.Source.Seq] = struct{}{}
+	}
+	j.mu.Unlock()
+	if err := j.append(ctx, list); err != nil {
+		j.nudge()
+		return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+	}
+	return nil
+}
+
+// nudge starts the next round at once.
+func (j *journal) nudge() {
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+// report tells when the journal gets out of reach and when it is back.
+func (j *journal) report(err error) {
+	j.mu.Lock()
+	changed := j.down != (err != nil)
+	j.down = err != nil
+	j.mu.Unlock()
+	switch {
+	case !changed:
+	case err != nil:
+		j.c.log.Warn("the journal of purges can't be reached", "error", err)
+		j.c.storeFailed(err)
+	default:
+		j.c.log.Info("the journal of purges is back")
+	}
+}
+
+// await waits for the first attempt to read the journal: before it, nothing that is
+// stored elsewhere can be judged.
+func (j *journal) await(ctx context.Context) {
+	if j == nil {
+		return
+	}
+	select {
+	case <-j.tried:
+	default:
+		select {
+		case <-j.tried:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// close appends what is due and ends the goroutine.
+func (j *journal) close() {
+	if j != nil {
+		j.stop()
+		<-j.stopped
+	}
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+package memory
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"sync"
+
+	"github.com/holdover-go/holdover/store"
+)
+
+// Journal keeps purges for several caches in one process that share a store. It is gone
+// with the process, so that responses which outlive that are revalidated afterwards.
+type Journal struct {
+	epoch [16]byte
+
+	mu    sync.Mutex
+	base  uint64 // the number of the last mark that was dropped
+	marks []store.Mark
+}
+
+var _ store.Journal = (*Journal)(nil)
+
+const (
+	maxMarks = 1 << 16 // 3 MiB
+	pageSize = 1000
+)
+
+// NewJournal returns an empty journal.
+func NewJournal() *Journal {
+	j := &Journal{}
+	rand.Read(j.epoch[:]) // never fails
+	return j
+}
+
+// Append adds the marks and returns the position of the last. The oldest are dropped
+// beyond 65,536: who hasn't read them by then has lost them.
+func (j *Journal) Append(_ context.Context, marks []store.Mark) (store.Position, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.marks = append(j.marks, marks...)
+	if over := len(j.marks) - maxMarks; over > 0 {
+		j.marks = slices.Delete(j.marks, 0, over)
+		j.base += uint64(over)
+	}
+	return store.Position{Epoch: j.epoch, Seq: j.base + uint64(len(j.marks))}, nil
+}
+
+// Read returns up to 1,000 marks behind a position.
+func (j *Journal) Read(_ context.Context, after store.Position) (store.JournalPage, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	end := j.base + uint64(len(j.marks))
+	from := j.base
+	if after.Epoch == j.epoch && after.Seq > j.base && after.Seq <= end {
+		from = after.Seq
+	}
+	to := min(from+pageSize, end)
+	return store.JournalPage{
+		Epoch: j.epoch, Base: from, Marks: slices.Clone(j.marks[from-j.base : to-j.base]), More: to < end,
+	}, nil
+}
