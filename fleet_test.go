@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,15 +23,63 @@ import (
 
 // cuttable is a journal that can be out of reach.
 type cuttable struct {
-	journal atomic.Pointer[memory.Journal]
+	journal atomic.Pointer[store.Journal]
 	cut     atomic.Bool
 	hangs   atomic.Bool
 }
 
 func newCuttable() *cuttable {
 	j := &cuttable{}
-	j.journal.Store(memory.NewJournal())
+	j.replace(memory.NewJournal())
 	return j
+}
+
+// replace puts another journal in the place of what was there.
+func (j *cuttable) replace(with store.Journal) { j.journal.Store(&with) }
+
+// setBack puts a journal there that has the same epoch, and other marks.
+func (j *cuttable) setBack(t *testing.T, marks int) {
+	page, err := (*j.journal.Load()).Read(t.Context(), store.Position{})
+	require.NoError(t, err)
+	old := &paper{epoch: page.Epoch}
+	for i := range marks {
+		old.marks = append(old.marks, store.Mark{Hash: uint64(i)})
+	}
+	j.replace(old)
+}
+
+// paper is a journal that has whatever one writes.
+type paper struct {
+	mu    sync.Mutex
+	epoch [16]byte
+	marks []store.Mark
+}
+
+func (p *paper) Append(_ context.Context, marks []store.Mark) (store.Position, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.marks = append(p.marks, marks...)
+	return store.Position{Epoch: p.epoch, Seq: uint64(len(p.marks))}, nil
+}
+
+func (p *paper) Read(_ context.Context, from store.Position) (store.JournalPage, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	base := uint64(0)
+	if from.Epoch == p.epoch && from.Seq > 0 && from.Seq <= uint64(len(p.marks)) {
+		base = from.Seq - 1
+	}
+	return store.JournalPage{Epoch: p.epoch, Base: base, Marks: slices.Clone(p.marks[base:])}, nil
+}
+
+func (p *paper) Renew(_ context.Context, epoch [16]byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.epoch == epoch {
+		p.epoch[0]++
+		p.marks = nil
+	}
+	return nil
 }
 
 var errCut = errors.New("no route to host")
@@ -49,14 +99,21 @@ func (j *cuttable) Append(ctx context.Context, marks []store.Mark) (store.Positi
 	if err := j.reach(ctx); err != nil {
 		return store.Position{}, err
 	}
-	return j.journal.Load().Append(ctx, marks)
+	return (*j.journal.Load()).Append(ctx, marks)
 }
 
 func (j *cuttable) Read(ctx context.Context, after store.Position) (store.JournalPage, error) {
 	if err := j.reach(ctx); err != nil {
 		return store.JournalPage{}, err
 	}
-	return j.journal.Load().Read(ctx, after)
+	return (*j.journal.Load()).Read(ctx, after)
+}
+
+func (j *cuttable) Renew(ctx context.Context, epoch [16]byte) error {
+	if err := j.reach(ctx); err != nil {
+		return err
+	}
+	return (*j.journal.Load()).Renew(ctx, epoch)
 }
 
 // process is one of several that share a store and a journal.
@@ -266,7 +323,7 @@ func TestALostJournalIsNoticed(t *testing.T) {
 		one, two := f.start(), f.start()
 		defer f.stop(one, two)
 		f.stored(one)
-		f.journal.journal.Store(memory.NewJournal())
+		f.journal.replace(memory.NewJournal())
 		time.Sleep(time.Second)
 		require.EqualValues(t, 1, one.Stats().JournalLosses)
 		f.now(503, "broken")
@@ -321,4 +378,34 @@ func TestNoPurgeIsLost(t *testing.T) {
 			require.Equal(t, asked+1, f.origin.calls.Load(), "purge %d", i)
 		}
 	})
+}
+
+// A journal that was set back, by a backup or a replica that lagged, has lost purges, and
+// gives others the numbers that they had.
+func TestAJournalThatWasSetBack(t *testing.T) {
+	for name, marks := range map[string]int{"fewer": 1, "as many others": 3, "more": 5} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t)
+				one, two := f.start(), f.start()
+				defer f.stop(one, two)
+				for _, tag := range []string{"a", "b", "c"} {
+					require.NoError(t, one.Purge(t.Context(), holdover.PurgeRequest{Tag: tag}))
+				}
+				time.Sleep(time.Second)
+				f.stored(one)
+				f.journal.setBack(t, marks)
+				time.Sleep(time.Second)
+				f.now(503, "broken")
+				require.Equal(t, 503, get(one.h).Code)
+				require.Equal(t, 503, get(two.h).Code)
+				require.EqualValues(t, 1, one.Stats().JournalLosses)
+				time.Sleep(time.Minute)
+				f.now(200, "second")
+				require.Equal(t, "second", get(two.h).Body.String())
+				time.Sleep(time.Second)
+				require.Contains(t, status(get(one.h)), "; hit")
+			})
+		})
+	}
 }

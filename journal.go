@@ -97,8 +97,14 @@ func (j *journal) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if j.shared.Apply(page, began) {
+		switch j.shared.Apply(page, began) {
+		case marks.Lost:
 			j.lost()
+		case marks.SetBack:
+			if err := j.renew(ctx, page.Epoch); err != nil {
+				return err
+			}
+			continue
 		}
 		if !page.More {
 			return nil
@@ -114,6 +120,14 @@ func (j *journal) page(ctx context.Context) (page store.JournalPage, err error) 
 		return err
 	})
 	return page, err
+}
+
+// renew gives a journal that was set back another epoch, so that what was stored when it
+// had other marks is not taken to know the new ones.
+func (j *journal) renew(ctx context.Context, epoch [16]byte) error {
+	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+	defer cancel()
+	return j.c.guard("journal", func() error { return j.store.Renew(ctx, epoch) })
 }
 
 // lost is told that marks of others are gone. The own ones among them are written again.

@@ -22,15 +22,23 @@ type Mark struct {
 // that share stored responses. It is a list that grows at its end. The marks are numbered
 // from 1 without gaps, and a list that begins anew, since it was deleted, evicted or lost
 // by a restart, has another epoch: so whoever reads it notices what he can't read any more.
+// The last mark is always kept.
 type Journal interface {
 	// Append adds the marks, all of them or none, and returns the position of
 	// the last.
 	Append(ctx context.Context, marks []Mark) (Position, error)
 
-	// Read returns marks behind a position, the oldest first. It doesn't wait for
-	// more of them. The zero Position, one of another epoch, and one whose successor
-	// is not kept any more give the oldest marks that are kept.
-	Read(ctx context.Context, after Position) (JournalPage, error)
+	// Read returns marks from a position on, the one there included, the oldest
+	// first. It doesn't wait for more of them. The zero Position, one of another epoch,
+	// and one whose mark isn't kept give the oldest marks that are kept.
+	//
+	// Who has read a mark before sees by it that the journal is still the same: one
+	// that was set back, by a backup say, has other marks under the same numbers.
+	Read(ctx context.Context, from Position) (JournalPage, error)
+
+	// Renew begins the journal anew, with another epoch and no marks, if it has this
+	// epoch. Who finds that it was set back calls it.
+	Renew(ctx context.Context, epoch [16]byte) error
 }
 
 // JournalPage is a part of a journal.

@@ -25,10 +25,11 @@ type reading struct {
 	base       uint64 // what knows less may have been purged by marks that are gone
 	position   atomic.Uint64
 	hard, soft sort
+	last       store.Mark // at position; of the goroutine that reads
 }
 
 // Position returns how far the journal has been read, the zero Position for not at all.
-// The next page begins there. It is for the goroutine that reads.
+// The next page is read from there on. It is for the goroutine that reads.
 func (s *Shared) Position() store.Position {
 	if s.next != nil {
 		return store.Position{Epoch: s.next.epoch, Seq: s.next.position.Load()}
@@ -46,24 +47,40 @@ func (s *Shared) Known() bool { return s.read.Load() != nil }
 // never.
 func (s *Shared) Contact() int64 { return s.contact.Load() }
 
-// Apply adds a page that was read behind Position, began at the instant given. It reports
-// whether marks were lost: the journal is another one than before, or doesn't go on where
-// the reading ended. One goroutine at a time applies pages.
-func (s *Shared) Apply(page store.JournalPage, began int64) (lost bool) {
+// Outcome is what became of a page.
+type Outcome uint8
+
+const (
+	// Applied: the page goes on where the reading ended.
+	Applied Outcome = iota
+	// Lost: it doesn't, so that marks are gone which nobody here has read.
+	Lost
+	// SetBack: the journal has another mark where the reading ended, or none. It
+	// must be renewed, since its numbers don't mean what they meant.
+	SetBack
+)
+
+// Apply adds a page that was read from Position on, at the instant given or later. One
+// goroutine at a time applies pages.
+func (s *Shared) Apply(page store.JournalPage, began int64) Outcome {
 	r := s.current()
-	if r == nil || r.epoch != page.Epoch || page.Base > r.position.Load() {
-		lost = r != nil
+	outcome := r.compare(page)
+	if outcome == SetBack {
+		return outcome
+	}
+	if r == nil || outcome == Lost {
 		r = &reading{epoch: page.Epoch, base: page.Base}
 		r.position.Store(page.Base)
 		s.next = r
-		if lost {
-			s.table.doubt()
-		}
+	}
+	if outcome == Lost {
+		s.table.doubt()
 	}
 	known := r.position.Load()
 	for i, m := range page.Marks {
 		if seq := page.Base + uint64(i) + 1; seq > known {
 			s.table.add(r, m, seq)
+			r.last = m
 		}
 	}
 	if !page.More {
@@ -73,7 +90,24 @@ func (s *Shared) Apply(page store.JournalPage, began int64) (lost bool) {
 		}
 		s.contact.Store(began)
 	}
-	return lost
+	return outcome
+}
+
+// compare tells how a page goes on from what was read.
+func (r *reading) compare(page store.JournalPage) Outcome {
+	if r == nil {
+		return Applied
+	}
+	position := r.position.Load()
+	switch {
+	case page.Epoch != r.epoch, page.Base > 0 && page.Base >= position:
+		return Lost
+	case position == 0, position == r.base && r.last == (store.Mark{}): // nothing was read yet
+		return Applied
+	case page.Base+1 != position, len(page.Marks) == 0, page.Marks[0] != r.last:
+		return SetBack
+	}
+	return Applied
 }
 
 func (s *Shared) current() *reading {

@@ -14,9 +14,8 @@ import (
 // Journal keeps purges for several caches in one process that share a store. It is gone
 // with the process, so that responses which outlive that are revalidated afterwards.
 type Journal struct {
-	epoch [16]byte
-
 	mu    sync.Mutex
+	epoch [16]byte
 	base  uint64 // the number of the last mark that was dropped
 	marks []store.Mark
 }
@@ -48,17 +47,28 @@ func (j *Journal) Append(_ context.Context, marks []store.Mark) (store.Position,
 	return store.Position{Epoch: j.epoch, Seq: j.base + uint64(len(j.marks))}, nil
 }
 
-// Read returns up to 1,000 marks behind a position.
-func (j *Journal) Read(_ context.Context, after store.Position) (store.JournalPage, error) {
+// Read returns up to 1,000 marks from a position on.
+func (j *Journal) Read(_ context.Context, from store.Position) (store.JournalPage, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	end := j.base + uint64(len(j.marks))
-	from := j.base
-	if after.Epoch == j.epoch && after.Seq > j.base && after.Seq <= end {
-		from = after.Seq
+	base := j.base
+	if from.Epoch == j.epoch && from.Seq > j.base && from.Seq <= end {
+		base = from.Seq - 1
 	}
-	to := min(from+pageSize, end)
+	to := min(base+pageSize, end)
 	return store.JournalPage{
-		Epoch: j.epoch, Base: from, Marks: slices.Clone(j.marks[from-j.base : to-j.base]), More: to < end,
+		Epoch: j.epoch, Base: base, Marks: slices.Clone(j.marks[base-j.base : to-j.base]), More: to < end,
 	}, nil
+}
+
+// Renew drops all marks and takes another epoch, if the journal has the one given.
+func (j *Journal) Renew(_ context.Context, epoch [16]byte) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.epoch == epoch {
+		rand.Read(j.epoch[:]) // never fails
+		j.base, j.marks = 0, nil
+	}
+	return nil
 }

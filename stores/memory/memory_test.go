@@ -143,3 +143,24 @@ func TestClosed(t *testing.T) {
 
 // Its methods neither block nor fail: it is called without a deadline.
 func TestIsLocal(t *testing.T) { require.True(t, store.IsLocal(open(t, 0))) }
+
+func TestJournal(t *testing.T) {
+	storetest.RunJournal(t, func(*testing.T) store.Journal { return memory.NewJournal() }, storetest.JournalFeatures{
+		Reopen: func(_ *testing.T, j store.Journal) store.Journal { return j },
+	})
+}
+
+// Who is further behind than what is kept notices.
+func TestJournalIsBounded(t *testing.T) {
+	j := memory.NewJournal()
+	first, err := j.Append(t.Context(), make([]store.Mark, 1))
+	require.NoError(t, err)
+	for range 70 {
+		_, err = j.Append(t.Context(), make([]store.Mark, 1000))
+		require.NoError(t, err)
+	}
+	page, err := j.Read(t.Context(), first)
+	require.NoError(t, err)
+	require.Greater(t, page.Base, first.Seq)
+	require.True(t, page.More)
+}
