@@ -270,19 +270,20 @@ func (s journalSuite) paused() {
 	bare.endsInTime("Append", func(ctx context.Context) error { _, err := s.journal.Append(ctx, marksOf(2, 3)); return err })
 	bare.endsInTime("Read", func(ctx context.Context) error { _, err := s.journal.Read(ctx, store.Position{}); return err })
 	server.Resume()
-	s.worksSoon("after the server hung")
+	s.worksSoon(store.Position{}, "after the server hung")
 	_, _, got := s.readAll(s.journal, store.Position{})
 	require.Equal(s, mark(1), got[0])
 }
 
-func (s journalSuite) worksSoon(when string) {
+// worksSoon reads until that works, as whoever follows a journal does.
+func (s journalSuite) worksSoon(from store.Position, when string) store.JournalPage {
 	s.Helper()
 	for began := time.Now(); ; {
 		ctx, cancel := context.WithTimeout(s.Context(), deadline)
-		_, err := s.journal.Read(ctx, store.Position{})
+		page, err := s.journal.Read(ctx, from)
 		cancel()
 		if err == nil {
-			return
+			return page
 		}
 		require.Less(s, time.Since(began), 20*recovery, "the journal works again soon %s: %v", when, err)
 	}
@@ -296,9 +297,7 @@ func (s journalSuite) crash() {
 	before := s.append(marksOf(0, 5)...)
 	server.Kill()
 	server.Start()
-	s.worksSoon("after the server was started again")
-	page, err := s.journal.Read(s.Context(), before)
-	require.NoError(s, err)
+	page := s.worksSoon(before, "after the server was started again")
 	lost := page.Epoch != before.Epoch || page.Base > before.Seq
 	require.Equal(s, !s.features.Durable, lost, "a journal that isn't durable has another epoch after a crash, a durable one goes on")
 	if s.features.Durable {
