@@ -60,8 +60,11 @@ func (p JournalPage) Position() Position {
 
 // JournalOf returns the store's journal, or errors.ErrUnsupported.
 func JournalOf(s Store) (Journal, error) {
-	if j, ok := s.(Journal); ok {
-		return j, nil
+	switch s := s.(type) {
+	case Journal:
+		return s, nil
+	case interface{ JournalOf() (Journal, error) }: // it has one if what it wraps has
+		return s.JournalOf()
 	}
 	return nil, errors.ErrUnsupported
 }
