@@ -159,7 +159,7 @@ func (c *Cache) openJournal() {
 		c.marks = marks.New(0, 0)
 		return
 	}
-	c.marks = marks.New(1, int64(c.cfg.JournalGrace))
+	c.marks = marks.New(1, c.cfg.JournalGrace)
 	c.journal = c.follow(c.marks.Shared()[0], from)
 }
 
@@ -249,7 +249,9 @@ func (c *Cache) Close() error {
 	if err := c.writes.close(); err != nil {
 		errs = append(errs, err)
 	}
-	c.journal.close()
+	if err := c.journal.close(); err != nil {
+		errs = append(errs, err)
+	}
 	if running > 0 {
 		errs = append(errs, fmt.Errorf("%d handlers are still running", running))
 	}

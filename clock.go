@@ -5,8 +5,6 @@ package holdover
 import (
 	"sync/atomic"
 	"time"
-
-	"github.com/holdover-go/holdover/internal/marks"
 )
 
 // stepDetector notices when the wall clock is set back. It keeps the latest instant
@@ -16,22 +14,23 @@ type stepDetector struct{ latest atomic.Int64 }
 // suspects reports whether now lies so far behind that the clock seems to be set back.
 func (s *stepDetector) suspects(now int64) bool { return s.latest.Load()-now > int64(maxSkew) }
 
-// stepped reports whether the clock was set back just before now, once per step.
-func (s *stepDetector) stepped(now int64) bool {
+// stepped reports whether the clock was set back just before now, once per step, and what it
+// had shown at the latest.
+func (s *stepDetector) stepped(now int64) (before int64, back bool) {
 	for {
 		latest := s.latest.Load()
 		if now >= latest {
 			// A coarse maximum is enough, and spares the hit path a write.
 			if now-latest < int64(time.Second) || s.latest.CompareAndSwap(latest, now) {
-				return false
+				return 0, false
 			}
 			continue
 		}
 		if latest-now <= int64(maxSkew) {
-			return false
+			return 0, false
 		}
 		if s.latest.CompareAndSwap(latest, now) {
-			return true
+			return latest, true
 		}
 	}
 }
@@ -63,8 +62,8 @@ func (c *Cache) now() int64 {
 	if c.steps.suspects(now) { // or this goroutine slept after reading the clock
 		now = c.clock()
 	}
-	if c.steps.stepped(now) {
-		c.marks.Mark(marks.All, true)
+	if before, back := c.steps.stepped(now); back {
+		c.marks.StepBack(before)
 		c.log.Warn("the clock was set back; stored responses are revalidated")
 	}
 	return now

@@ -30,7 +30,8 @@ func TestStepsOfTheClock(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var s stepDetector
 			for i, now := range tt.now {
-				require.Equal(t, tt.want[i], s.stepped(at0+now*second), "reading %d", i)
+				_, back := s.stepped(at0 + now*second)
+				require.Equal(t, tt.want[i], back, "reading %d", i)
 			}
 		})
 	}
@@ -43,7 +44,7 @@ func TestAStepIsToldToOneRequest(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			if s.stepped(at0 - int64(time.Minute) + int64(i)) {
+			if _, back := s.stepped(at0 - int64(time.Minute) + int64(i)); back {
 				told.Add(1)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/keystate"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -76,16 +77,22 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 	if e == nil || result.Status != http.StatusOK || e.Status() != http.StatusOK {
 		return
 	}
+	validated := false
 	for _, name := range [...]string{"Etag", "Last-Modified", "Content-Length"} {
 		stored, _ := e.Field(name)
 		if name == "Content-Length" { // need not be stored as a field
 			stored = strconv.Itoa(e.BodyLen())
 		}
-		if seen := result.Header.Get(name); seen != "" && seen != stored {
+		seen := result.Header.Get(name)
+		if seen != "" && seen != stored {
 			f.drop(e, ReasonGone, result.Status)
 			f.c.dropPart(f.key, f.hash)
 			return
 		}
+		validated = validated || seen != "" && name != "Content-Length"
+	}
+	if !validated && f.c.marks.Entry(e, f.c.now()) != marks.Unpurged {
+		return // it would know the purge from then on, though nobody has compared anything
 	}
 	a := f.asked
 	a.method = http.MethodGet

@@ -176,11 +176,12 @@ func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
 }
 
 // invalidateTarget makes a hard mark where there may be something to invalidate. What stores
-// hold that others fill, or did before, isn't known here.
+// hold that others fill, or did before, isn't known here, nor what other processes keep that
+// read the same journal.
 func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request, rep *representation) []uint64 {
 	hash := marks.URLHash(h.p.target(get))
 	// What is under way is looked at first: when it ends, it has left its trace in seen.
-	if h.c.ownStore && h.c.flights.Running() == 0 && h.c.kept.of(hash) <= rep.own(hash) && !h.c.seen.has(hash) {
+	if h.c.ownStore && h.c.journal == nil && h.c.flights.Running() == 0 && h.c.kept.of(hash) <= rep.own(hash) && !h.c.seen.has(hash) {
 		return marked
 	}
 	h.mark(rep, hash)

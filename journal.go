@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -29,6 +30,11 @@ const (
 // ErrUnconfirmed says that a purge counts in this process, but doesn't stand in the journal
 // yet that others read. It is written there as soon as that can be reached.
 var ErrUnconfirmed = errors.New("the purge doesn't stand in the journal yet")
+
+var (
+	errSetBack = errors.New("the journal was set back and can't be renewed")
+	errStuck   = errors.New("the journal says that it has more, and doesn't give it")
+)
 
 // journal follows a journal of purges that several processes share, and writes the
 // purges of this one into it. One goroutine does both; a purge that waits to be confirmed
@@ -59,7 +65,7 @@ func (c *Cache) follow(shared *marks.Shared, s store.Journal) *journal {
 	return j
 }
 
-// run reads and appends until the cache is closed, and then appends once more.
+// run appends and reads until the cache is closed, and then appends what is left.
 func (j *journal) run(ctx context.Context) {
 	defer close(j.stopped)
 	j.round(ctx)
@@ -68,7 +74,7 @@ func (j *journal) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			j.report(j.append(context.Background(), j.due()))
+			j.finish()
 			return
 		case <-j.wake:
 			timer.Stop()
@@ -78,12 +84,20 @@ func (j *journal) run(ctx context.Context) {
 	}
 }
 
-// round appends what is due and reads to the end.
-func (j *journal) round(ctx context.Context) {
-	err := j.append(ctx, j.due())
-	if err == nil {
-		err = j.read(ctx)
+// finish appends all that is due, or until that fails.
+func (j *journal) finish() {
+	for {
+		list := j.due()
+		if len(list) == 0 || j.append(context.Background(), list) != nil {
+			return
+		}
 	}
+}
+
+// round appends what is due and reads to the end. A journal that takes nothing can still
+// be read.
+func (j *journal) round(ctx context.Context) {
+	err := errors.Join(j.append(ctx, j.due()), j.read(ctx))
 	if ctx.Err() == nil {
 		j.report(err)
 	}
@@ -91,8 +105,9 @@ func (j *journal) round(ctx context.Context) {
 
 // read applies all marks that are new.
 func (j *journal) read(ctx context.Context) error {
+	renewed := false
 	for {
-		began := j.c.clock()
+		began, from := j.shared.Begin(), j.shared.Position()
 		page, err := j.page(ctx)
 		if err != nil {
 			return err
@@ -101,13 +116,21 @@ func (j *journal) read(ctx context.Context) error {
 		case marks.Lost:
 			j.lost()
 		case marks.SetBack:
+			if renewed {
+				return errSetBack
+			}
 			if err := j.renew(ctx, page.Epoch); err != nil {
 				return err
 			}
+			renewed = true
+			j.lost()
 			continue
 		}
-		if !page.More {
+		switch {
+		case !page.More:
 			return nil
+		case j.shared.Position() == from:
+			return errStuck
 		}
 	}
 }
@@ -225,26 +248,47 @@ func (j *journal) report(err error) {
 	}
 }
 
-// await waits for the first attempt to read the journal: before it, nothing that is
-// stored elsewhere can be judged.
+// await waits for the first attempt to read the journal: before it, what is stored
+// elsewhere can't be judged. It leaves half of the time to the store.
 func (j *journal) await(ctx context.Context) {
 	if j == nil {
 		return
 	}
 	select {
 	case <-j.tried:
+		return
 	default:
-		select {
-		case <-j.tried:
-		case <-ctx.Done():
-		}
+	}
+	timer := time.NewTimer(j.c.cfg.StoreTimeout / 2)
+	defer timer.Stop()
+	select {
+	case <-j.tried:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
-// close appends what is due and ends the goroutine.
-func (j *journal) close() {
-	if j != nil {
-		j.stop()
-		<-j.stopped
+// close appends what is due and ends the goroutine. The error says what is lost.
+func (j *journal) close() error {
+	if j == nil {
+		return nil
 	}
+	j.stop()
+	select {
+	case <-j.stopped:
+	case <-time.After(j.c.writes.timeout + 2*journalTimeout):
+		return errors.New("the journal ignores its deadline; it is still called")
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	lost := 0
+	for _, m := range j.c.marks.Pending(math.MaxInt) {
+		if _, sent := j.sent[m.Source.Seq]; !sent {
+			lost++
+		}
+	}
+	if lost > 0 {
+		return fmt.Errorf("%w: %d purges are lost", ErrUnconfirmed, lost)
+	}
+	return nil
 }

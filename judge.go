@@ -9,7 +9,6 @@ import (
 	"github.com/holdover-go/holdover/internal/cachecontrol"
 	"github.com/holdover-go/holdover/internal/freshness"
 	"github.com/holdover-go/holdover/internal/httpfield"
-	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -98,7 +97,7 @@ func (c *Cache) judge(p *rules, a *asked, status int, h http.Header, transport e
 	}
 	if j.foreign {
 		j.refused = ReasonMismatch
-		if !factsOf(a.validated, marks.Unpurged, now).mayBeStale() || j.draft.Flags&store.SMaxAge != 0 {
+		if !factsOf(a.validated, c.marks.Entry(a.validated, now), now).mayBeStale() || j.draft.Flags&store.SMaxAge != 0 {
 			j.outcome, j.fault = failed, ReasonMismatch // nothing was validated
 		}
 	}

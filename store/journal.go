@@ -22,7 +22,7 @@ type Mark struct {
 // that share stored responses. It is a list that grows at its end. The marks are numbered
 // from 1 without gaps, and a list that begins anew, since it was deleted, evicted or lost
 // by a restart, has another epoch: so whoever reads it notices what he can't read any more.
-// The last mark is always kept.
+// The last thousand marks are always kept, whatever their age.
 type Journal interface {
 	// Append adds the marks, all of them or none, and returns the position of
 	// the last.

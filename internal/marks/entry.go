@@ -2,7 +2,11 @@
 
 package marks
 
-import "github.com/holdover-go/holdover/store"
+import (
+	"time"
+
+	"github.com/holdover-go/holdover/store"
+)
 
 // Entry returns what the marks under the URL of e, under its tags and under All say of
 // it. A response that this process has made is judged by this table, which has all
@@ -61,6 +65,10 @@ func (t *Table) entry(e *store.Entry, asOf uint64) Verdict {
 // count too. A response that names no journal that is read here was made before there was
 // one, or is older than the loss of one.
 func (t *Table) entryOfOthers(e *store.Entry) Verdict {
+	pending := Unpurged // first: a mark that is read meanwhile counts there or here
+	if oldest := t.oldest.Load(); oldest > 0 {
+		pending = t.entry(e, oldest-1)
+	}
 	best, named := Hard, false
 	for _, s := range t.shared {
 		r := s.read.Load()
@@ -69,6 +77,7 @@ func (t *Table) entryOfOthers(e *store.Entry) Verdict {
 		}
 		for i := range e.NumAsOf() {
 			if p := e.AsOf(i); p.Epoch == r.epoch && p.Seq >= r.base {
+				r.note(p.Seq)
 				best, named = min(best, r.entry(e, p.Seq)), true
 			}
 		}
@@ -76,29 +85,35 @@ func (t *Table) entryOfOthers(e *store.Entry) Verdict {
 	if !named {
 		best = Unsure
 	}
-	if oldest := t.oldest.Load(); oldest > 0 {
-		best = max(best, t.entry(e, oldest-1))
+	if stepped := t.stepped.Load(); stepped != 0 && e.ResponseTime() <= stepped {
+		pending = max(pending, Soft)
 	}
-	return best
+	return max(best, pending)
 }
 
 // unvouched reports whether marks of others may be unknown here for too long, as all
 // journals are out of reach.
 func (t *Table) unvouched(e *store.Entry, now int64) bool {
-	return now > t.VouchedUntil() && now > e.RequestTime()+t.grace
+	if len(t.shared) == 0 || t.VouchedFor() > 0 {
+		return false
+	}
+	since := now - e.RequestTime()
+	return since < 0 || since > int64(t.grace)
 }
 
-// VouchedUntil returns until when the table knows of other processes' marks, or vouches for
-// responses although it doesn't.
-func (t *Table) VouchedUntil() int64 {
+// VouchedFor returns for how long the table will know of other processes' marks, or vouch for
+// responses although it doesn't. It is 0 or less where that is over.
+func (t *Table) VouchedFor() time.Duration {
 	if len(t.shared) == 0 {
 		return 1<<63 - 1
 	}
-	var contact int64
+	contact := time.Duration(-1 << 62) // none
 	for _, s := range t.shared {
-		contact = max(contact, s.contact.Load())
+		if c := s.contact.Load(); c != 0 {
+			contact = max(contact, time.Duration(c))
+		}
 	}
-	return contact + t.grace
+	return contact + t.grace - t.elapsed()
 }
 
 func (s *sort) behindEntry(e *store.Entry, asOf uint64) bool {

@@ -17,19 +17,25 @@ const maxPending = 10_000
 // markPending is mark for a mark that isn't known to stand in a shared journal. It needs
 // the lock.
 func (t *Table) markPending(hash uint64, soft bool) store.Mark {
-	if len(t.pending) >= maxPending {
-		clear(t.pending)
-		t.order = nil
-		t.oldest.Store(0)
+	full := len(t.pending) >= maxPending
+	if full {
 		hash, soft = All, false
 	}
 	m := store.Mark{Hash: hash, Soft: soft, Source: store.Position{Epoch: t.epoch, Seq: t.position.Load() + 1}}
+	if full { // the one takes the place of all before it, without a gap
+		t.mark(m.Hash, m.Soft)
+		clear(t.pending)
+		t.order = nil
+		t.oldest.Store(m.Source.Seq)
+	}
 	if len(t.shared) > 0 {
 		t.pending[m.Source.Seq] = m
 		t.order = append(t.order, m.Source.Seq)
 		t.oldest.CompareAndSwap(0, m.Source.Seq)
 	}
-	t.mark(m.Hash, m.Soft)
+	if !full {
+		t.mark(m.Hash, m.Soft)
+	}
 	return m
 }
 
@@ -57,6 +63,9 @@ func (t *Table) confirm(position uint64) {
 		return
 	}
 	delete(t.pending, position)
+	if len(t.order) > 2*maxPending { // the oldest is stuck
+		t.order = slices.DeleteFunc(t.order, func(p uint64) bool { _, waits := t.pending[p]; return !waits })
+	}
 	for len(t.order) > 0 {
 		if _, waits := t.pending[t.order[0]]; waits {
 			t.oldest.Store(t.order[0])

@@ -4,6 +4,7 @@ package marks
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/holdover-go/holdover/store"
 )
@@ -14,9 +15,11 @@ import (
 type Shared struct {
 	table   *Table
 	read    atomic.Pointer[reading] // nil until the journal was read to its end once
-	contact atomic.Int64            // when it last was, in Unix nanoseconds; 0 for never
+	contact atomic.Int64            // when it last was, since the table was made; 0 for never
 
-	next *reading // read in part; of the goroutine that reads
+	// Of the goroutine that reads:
+	next   *reading // read in part
+	broken [16]byte // the epoch that was found to be set back
 }
 
 // reading is one life of a journal, from the mark behind base on.
@@ -26,6 +29,20 @@ type reading struct {
 	position   atomic.Uint64
 	hard, soft sort
 	last       store.Mark // at position; of the goroutine that reads
+
+	// ahead is the largest position that a response named. It may lie ahead of what was
+	// read, for the moment that this takes.
+	ahead atomic.Uint64
+}
+
+// note is told of a position that a response names.
+func (r *reading) note(seq uint64) {
+	for {
+		ahead := r.ahead.Load()
+		if seq <= ahead || r.ahead.CompareAndSwap(ahead, seq) {
+			return
+		}
+	}
 }
 
 // Position returns how far the journal has been read, the zero Position for not at all.
@@ -43,9 +60,21 @@ func (s *Shared) Position() store.Position {
 // Known reports whether the journal was read to its end once.
 func (s *Shared) Known() bool { return s.read.Load() != nil }
 
-// Contact returns when the journal was last read to its end, in Unix nanoseconds, 0 for
-// never.
-func (s *Shared) Contact() int64 { return s.contact.Load() }
+// Begin returns what Apply wants to know about a page: it is called before that is read.
+func (s *Shared) Begin() Began {
+	b := Began{at: s.table.elapsed()}
+	if r := s.read.Load(); r != nil {
+		b.epoch, b.ahead = r.epoch, r.ahead.Load()
+	}
+	return b
+}
+
+// Began is what was known before a page was read.
+type Began struct {
+	at    time.Duration
+	epoch [16]byte
+	ahead uint64 // a response named this position, so that the journal must have it
+}
 
 // Outcome is what became of a page.
 type Outcome uint8
@@ -60,21 +89,22 @@ const (
 	SetBack
 )
 
-// Apply adds a page that was read from Position on, at the instant given or later. One
-// goroutine at a time applies pages.
-func (s *Shared) Apply(page store.JournalPage, began int64) Outcome {
+// Apply adds a page that was read from Position on. One goroutine at a time applies pages.
+func (s *Shared) Apply(page store.JournalPage, began Began) Outcome {
 	r := s.current()
 	outcome := r.compare(page)
-	if outcome == SetBack {
-		return outcome
+	if !page.More && page.Epoch == began.epoch && page.Position().Seq < began.ahead {
+		outcome = SetBack
 	}
-	if r == nil || outcome == Lost {
+	switch {
+	case outcome == SetBack:
+		s.doubt(page.Epoch)
+		return outcome
+	case outcome == Lost, r == nil:
+		s.doubt([16]byte{})
 		r = &reading{epoch: page.Epoch, base: page.Base}
 		r.position.Store(page.Base)
 		s.next = r
-	}
-	if outcome == Lost {
-		s.table.doubt()
 	}
 	known := r.position.Load()
 	for i, m := range page.Marks {
@@ -88,9 +118,22 @@ func (s *Shared) Apply(page store.JournalPage, began int64) Outcome {
 			s.read.Store(r)
 			s.next = nil
 		}
-		s.contact.Store(began)
+		s.contact.Store(int64(began.at))
 	}
 	return outcome
+}
+
+// doubt: marks may be gone that nobody here has read, those of a first reading included. So
+// what is stored is used after validation only. broken is the epoch of a journal that was
+// set back; until that is renewed it is doubted once.
+func (s *Shared) doubt(broken [16]byte) {
+	again := broken != [16]byte{} && broken == s.broken
+	s.broken = broken
+	s.next = nil
+	s.read.Store(nil) // first: what is judged from now on names no journal that is known
+	if !again {
+		s.table.doubt()
+	}
 }
 
 // compare tells how a page goes on from what was read.

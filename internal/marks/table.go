@@ -16,6 +16,7 @@ import (
 	"crypto/rand"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/holdover-go/holdover/store"
 )
@@ -34,7 +35,12 @@ type Table struct {
 	doubted    atomic.Uint64 // what knows less may have been purged by marks that were lost
 
 	shared []*Shared
-	grace  int64 // nanoseconds
+	grace  time.Duration
+	made   time.Time // from when the contact to journals is counted, whatever the wall clock does
+
+	// stepped is the latest instant that the wall clock had shown when it was set back: how
+	// old the responses of other processes from before are isn't known.
+	stepped atomic.Int64
 
 	// pending are own marks that don't stand in a shared journal yet, as far as this
 	// process has read it, by position. order has at least all of their positions, rising;
@@ -55,15 +61,24 @@ type sort struct {
 // each are allocated on the first hard and the first soft mark.
 //
 // With journals that are shared, which the caller reads and applies to Shared, the table
-// knows about their marks too, and vouches for responses for grace, in nanoseconds, after
-// it lost contact to all of them.
-func New(journals int, grace int64) *Table {
-	t := &Table{grace: grace, pending: map[uint64]store.Mark{}}
+// knows about their marks too, and vouches for responses for grace after it lost contact to
+// all of them.
+func New(journals int, grace time.Duration) *Table {
+	t := &Table{grace: grace, made: time.Now(), pending: map[uint64]store.Mark{}}
 	for range journals {
 		t.shared = append(t.shared, &Shared{table: t})
 	}
 	rand.Read(t.epoch[:]) // never fails
 	return t
+}
+
+func (t *Table) elapsed() time.Duration { return time.Since(t.made) + 1 }
+
+// StepBack is told that the wall clock was set back, and what it had shown at the latest:
+// everything from before is stale.
+func (t *Table) StepBack(latest int64) {
+	t.stepped.Store(max(t.stepped.Load(), latest))
+	t.Mark(All, true)
 }
 
 // Shared returns the journals that are shared.
@@ -115,12 +130,12 @@ func (t *Table) mark(hash uint64, soft bool) uint64 {
 }
 
 // Purged reports whether a hard or a soft mark under hash, or one that matches
-// all, lies behind asOf.
+// all, lies behind asOf. A hard one may be among those that were lost.
 func (t *Table) Purged(hash, asOf uint64) (hard, soft bool) {
 	if asOf >= t.position.Load() {
 		return false, false
 	}
-	return t.hard.behind(hash, asOf), t.soft.behind(hash, asOf)
+	return t.doubted.Load() > asOf || t.hard.behind(hash, asOf), t.soft.behind(hash, asOf)
 }
 
 // Fill returns the share of cells that were ever raised, from 0 to 1, in the
