@@ -92,6 +92,9 @@ const (
 	// EventUnreadable: a stored value could not be read, for Err. It counts as not
 	// there, and the next response takes its place.
 	EventUnreadable
+	// EventJournal: the journal of purges got out of reach, for Err (ReasonUnreachable), or is
+	// back (ReasonOK), or has lost marks, so that what is stored is revalidated (ReasonPurge).
+	EventJournal
 	// EventGrant: the fallback let a client pass. Made for an audit log: it
 	// names the key, never the credential.
 	EventGrant
@@ -114,6 +117,8 @@ func (k EventKind) String() string {
 		return "store-error"
 	case EventUnreadable:
 		return "unreadable"
+	case EventJournal:
+		return "journal"
 	case EventGrant:
 		return "grant"
 	default:
@@ -183,6 +188,10 @@ func (c *Cache) count(e Event) {
 		c.counters.add(cStoreErrors)
 	case EventUnreadable:
 		c.counters.add(cUnreadable)
+	case EventJournal:
+		if e.Reason == ReasonPurge {
+			c.counters.add(cJournalLosses)
+		}
 	case EventGrant:
 		c.counters.add(cGrants)
 	}

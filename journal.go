@@ -158,7 +158,7 @@ func (j *journal) lost() {
 	j.mu.Lock()
 	clear(j.sent)
 	j.mu.Unlock()
-	j.c.counters.add(cJournalLosses)
+	j.c.emit(Event{Kind: EventJournal, Reason: ReasonPurge})
 	j.c.log.Warn("the journal of purges was lost; stored responses are revalidated")
 }
 
@@ -242,9 +242,10 @@ func (j *journal) report(err error) {
 	case !changed:
 	case err != nil:
 		j.c.log.Warn("the journal of purges can't be reached", "error", err)
-		j.c.storeFailed(err)
+		j.c.emit(Event{Kind: EventJournal, Reason: ReasonUnreachable, Err: err})
 	default:
 		j.c.log.Info("the journal of purges is back")
+		j.c.emit(Event{Kind: EventJournal, Reason: ReasonOK})
 	}
 }
 

@@ -50,6 +50,14 @@ func (r *records) put(hash uint64, e *store.Entry) {
 	r.known.Add(hash, e)
 }
 
+func (r *records) drop(hash uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known != nil {
+		r.known.Remove(hash)
+	}
+}
+
 // getWithVariant reads what stands under a URL's key and, where responses varied the last
 // time, the variant that the request would get then, in one round trip. variant is that
 // one's key, nil where it wasn't asked for.
@@ -58,14 +66,18 @@ func (c *Cache) getWithVariant(ctx context.Context, p *rules, key []byte, r *htt
 		return c.get(ctx, key), nil, nil
 	}
 	hash := maphash.Bytes(c.seed, key)
-	if known := c.records.get(hash, key); known != nil {
+	known := c.records.get(hash, key)
+	if known == nil {
+		e = c.get(ctx, key)
+	} else {
 		variant = p.choose(nil, nil, key, known, r, c.cfg.MaxVariants).variant
 		e, v = c.getBoth(ctx, key, variant)
-	} else {
-		e = c.get(ctx, key)
 	}
-	if e != nil && e.Kind() == store.KindVary {
+	switch {
+	case e != nil && e.Kind() == store.KindVary:
 		c.records.put(hash, e)
+	case known != nil:
+		c.records.drop(hash) // its responses don't vary any more, or can't be had together
 	}
 	return e, v, variant
 }
@@ -83,8 +95,8 @@ func (c *Cache) getBoth(ctx context.Context, key, variant []byte) (e, v *store.E
 		return err
 	})
 	c.readFailed(err)
-	if len(both) != 2 {
-		return nil, nil
+	if len(both) != 2 { // one of them may stand where the store still works
+		return c.get(ctx, key), nil
 	}
 	return both[0], both[1]
 }

@@ -85,7 +85,7 @@ func (c *Cache) restamp(e *store.Entry, v *view, p *rules, now int64) *stamp {
 	// The age reaches the next whole second, or the lifetime, at a known instant.
 	s.from = now - int64(f.age-time.Duration(second)*time.Second)
 	s.until = min(s.from+int64(time.Second), now+int64(min(f.lifetime-f.age, time.Second)))
-	s.until = min(s.until, now+max(int64(min(c.marks.VouchedFor(), time.Second)), 1))
+	s.until = min(s.until, now+max(int64(min(c.marks.VouchedFor(e, now), time.Second)), 1))
 	if freshness.CurrentAge(e.InitialAge(), e.ResponseTime(), s.from) < f.age-time.Second {
 		s.from = now
 	}

@@ -59,11 +59,14 @@ func purgeHandler(cache *holdover.Cache) http.Handler {
 		if err == nil {
 			err = cache.Purge(r.Context(), request)
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			answer(w, http.StatusOK, purged{Status: "purged", PurgeRequest: request})
+		case errors.Is(err, holdover.ErrUnconfirmed): // it counts here, and soon elsewhere
+			answer(w, http.StatusAccepted, purged{Status: "unconfirmed", PurgeRequest: request})
+		default:
 			refuse(w, purgeStatus(err), err.Error())
-			return
 		}
-		answer(w, http.StatusOK, purged{Status: "purged", PurgeRequest: request})
 	})
 }
 

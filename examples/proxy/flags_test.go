@@ -78,6 +78,7 @@ func TestParseFlagsMistakes(t *testing.T) {
 		{"store", with("-store", "redis:127.0.0.1:6379")},
 		{"store", with("-store", "oracle://127.0.0.1")},
 		{"store", with("-store", "sqlite:")},
+		{"store", with("-store", "sqlite::memory:")},
 		{"store", with("-store", "file:")},
 		{"store", with("-store", "redis://127.0.0.1:6379", "-store", "memory:")},
 		{"max-bytes", with("-store", "redis://127.0.0.1:6379", "-max-bytes", "1GiB")},

@@ -54,7 +54,7 @@ func checkStore(text string, n int) error {
 		return errMemory
 	case strings.HasPrefix(scheme, "redis") && !strings.HasPrefix(rest, "//"):
 		return errRedis
-	case scheme == "sqlite" && rest == "":
+	case scheme == "sqlite" && (rest == "" || strings.HasPrefix(rest, ":")): // :memory: would be one for each connection
 		return errSQLite
 	case scheme == "file" && rest == "":
 		return errFile

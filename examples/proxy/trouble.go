@@ -39,9 +39,16 @@ func (t *trouble) see(e holdover.Event) {
 		t.say("the store failed", "error", e.Err)
 	case e.Kind == holdover.EventUnreadable:
 		t.say("a stored value can't be read", "error", e.Err)
+	case e.Kind == holdover.EventJournal:
+		t.say("the journal of purges: "+journalNews[e.Reason], "error", e.Err)
 	case e.Kind == holdover.EventFetch && failures[e.Reason]:
 		t.say("the origin failed", "reason", string(e.Reason), "status", e.Status, "error", e.Err)
 	}
+}
+
+var journalNews = map[holdover.Reason]string{
+	holdover.ReasonUnreachable: "it can't be reached", holdover.ReasonOK: "it is back",
+	holdover.ReasonPurge: "marks were lost, what is stored is revalidated",
 }
 
 // failures are the reasons of fetches that say something about the origin.

@@ -93,19 +93,18 @@ func (t *Table) entryOfOthers(e *store.Entry) Verdict {
 
 // unvouched reports whether marks of others may be unknown here for too long, as all
 // journals are out of reach.
-func (t *Table) unvouched(e *store.Entry, now int64) bool {
-	if len(t.shared) == 0 || t.VouchedFor() > 0 {
-		return false
-	}
-	since := now - e.RequestTime()
-	return since < 0 || since > int64(t.grace)
-}
+func (t *Table) unvouched(e *store.Entry, now int64) bool { return t.VouchedFor(e, now) <= 0 }
 
-// VouchedFor returns for how long the table will know of other processes' marks, or vouch for
-// responses although it doesn't. It is 0 or less where that is over.
-func (t *Table) VouchedFor() time.Duration {
+// VouchedFor returns for how long the table will know of the marks of other processes, or
+// vouch for the response although it doesn't: for the grace after the last contact to a
+// journal, or after the response was fetched. It is 0 or less where that is over.
+func (t *Table) VouchedFor(e *store.Entry, now int64) time.Duration {
 	if len(t.shared) == 0 {
 		return 1<<63 - 1
+	}
+	since := time.Duration(now - e.RequestTime())
+	if since < 0 { // the clock was set back
+		since = t.grace
 	}
 	contact := time.Duration(-1 << 62) // none
 	for _, s := range t.shared {
@@ -113,7 +112,7 @@ func (t *Table) VouchedFor() time.Duration {
 			contact = max(contact, time.Duration(c))
 		}
 	}
-	return contact + t.grace - t.elapsed()
+	return max(contact+t.grace-t.elapsed(), t.grace-since)
 }
 
 func (s *sort) behindEntry(e *store.Entry, asOf uint64) bool {

@@ -64,6 +64,7 @@ type sort struct {
 // knows about their marks too, and vouches for responses for grace after it lost contact to
 // all of them.
 func New(journals int, grace time.Duration) *Table {
+	grace = min(grace, 1<<60) // 36 years, so that sums don't overflow
 	t := &Table{grace: grace, made: time.Now(), pending: map[uint64]store.Mark{}}
 	for range journals {
 		t.shared = append(t.shared, &Shared{table: t})

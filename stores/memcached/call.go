@@ -5,6 +5,7 @@ package memcached
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -97,6 +98,9 @@ func (s *Store) failure(op string, err error) error {
 		return nil
 	case errors.Is(err, memcache.ErrCacheMiss):
 		return store.ErrNotFound
+	case errors.Is(err, errTooLong):
+		err = fmt.Errorf("%w: %w: %w", store.ErrNotFound, store.ErrFormat, err)
+		return &store.Error{Store: "memcached", Op: op, Err: err}
 	case strings.Contains(err.Error(), "object too large"):
 		err = store.ErrTooLarge // Config.MaxValue is more than the server takes
 	}

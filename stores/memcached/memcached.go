@@ -53,7 +53,7 @@ type Config struct {
 	// MaxValue is the length in bytes of the longest value, with its fields and
 	// after compression. 0 means 1 MiB less 512 bytes, which is what a server takes
 	// that was started without the flag -I. Longer ones are refused with
-	// store.ErrTooLarge.
+	// store.ErrTooLarge, and not read where others have written them.
 	MaxValue int
 
 	// Timeout bounds a call whose context has no deadline. 0 means 50 ms.
@@ -132,19 +132,16 @@ func New(servers memcache.ServerSelector, cfg Config) (*Store, error) {
 	return &Store{
 		cfg:    cfg,
 		values: store.Values{Store: "memcached", Codec: cfg.Codec, MaxLen: cfg.MaxValue},
-		pool:   newPool(cfg.MaxConns, func() *slot { return newSlot(servers, cfg.DialContext) }),
+		pool:   newPool(cfg.MaxConns, func() *slot { return newSlot(servers, cfg.DialContext, cfg.MaxValue) }),
 	}, nil
 }
 
-// Open returns a store on servers, each named as "host:port". They need not answer yet,
-// but their names must be known.
+// Open returns a store on servers, each named as "host:port" or by the path of a Unix
+// socket. They need not answer yet.
 func Open(cfg Config, servers ...string) (*Store, error) {
-	if len(servers) == 0 {
-		return nil, errors.New("memcached: Open needs servers")
-	}
-	list := new(memcache.ServerList)
-	if err := list.SetServers(servers...); err != nil {
-		return nil, fmt.Errorf("memcached: servers: %w", err)
+	list, err := newServers(servers)
+	if err != nil {
+		return nil, err
 	}
 	return New(list, cfg)
 }
@@ -166,10 +163,13 @@ func (s *Store) GetMany(ctx context.Context, keys []string) ([]*store.Entry, err
 		names[i] = s.name(key)
 	}
 	items, err := call(ctx, s, func(c *memcache.Client) (map[string]*memcache.Item, error) { return c.GetMulti(names) })
-	if err != nil {
-		return nil, s.failure("get many", err)
-	}
 	entries := make([]*store.Entry, len(keys))
+	switch err = s.failure("get many", err); {
+	case errors.Is(err, store.ErrNotFound): // beside a value that is too long nothing was read
+		return entries, err
+	case err != nil:
+		return nil, err
+	}
 	var unreadable error
 	for i, name := range names {
 		item, found := items[name]

@@ -15,6 +15,9 @@ type pool struct {
 	make func() *slot
 	free chan struct{} // a token for each slot that may be taken
 
+	closing sync.Once
+	failed  error // of closing
+
 	mu     sync.Mutex
 	idle   []*slot
 	closed bool
@@ -65,6 +68,11 @@ func (p *pool) put(s *slot) {
 // close waits for the slots that are taken, which is not longer than their calls'
 // deadlines, and closes the connections of all.
 func (p *pool) close() error {
+	p.closing.Do(func() { p.failed = p.closeAll() })
+	return p.failed
+}
+
+func (p *pool) closeAll() error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()

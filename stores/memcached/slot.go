@@ -17,6 +17,8 @@ import (
 type slot struct {
 	client *memcache.Client
 
+	limit int // of a value in bytes
+
 	mu       sync.Mutex
 	call     context.Context // of the call under way
 	deadline time.Time       // its deadline
@@ -25,8 +27,8 @@ type slot struct {
 
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-func newSlot(servers memcache.ServerSelector, dial dialer) *slot {
-	s := &slot{client: memcache.NewFromSelector(servers), conns: map[*conn]struct{}{}}
+func newSlot(servers memcache.ServerSelector, dial dialer, limit int) *slot {
+	s := &slot{client: memcache.NewFromSelector(servers), limit: limit, conns: map[*conn]struct{}{}}
 	s.client.MaxIdleConns = 1
 	s.client.Timeout = time.Hour // the call's deadline is earlier
 	s.client.DialContext = func(_ context.Context, network, address string) (net.Conn, error) {
@@ -40,7 +42,7 @@ func (s *slot) dial(dial dialer, network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: nc, slot: s}
+	c := &conn{Conn: nc, slot: s, guard: guard{limit: s.limit}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
@@ -82,7 +84,16 @@ func (s *slot) interrupt() {
 // conn is a connection whose deadline is that of the slot's call.
 type conn struct {
 	net.Conn
-	slot *slot
+	slot  *slot
+	guard guard
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if wrong := c.guard.see(p[:n]); wrong != nil {
+		return 0, wrong
+	}
+	return n, err
 }
 
 // SetDeadline sets the call's deadline, whatever the client asks for.

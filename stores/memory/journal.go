@@ -11,8 +11,10 @@ import (
 	"github.com/holdover-go/holdover/store"
 )
 
-// Journal keeps purges for several caches in one process that share a store. It is gone
-// with the process, so that responses which outlive that are revalidated afterwards.
+// Journal keeps purges for several caches in one process, each with a store of its own or
+// all with one that outlives the process; what is stored there is revalidated after a
+// restart, since the journal is gone. Several caches on one memory store cost each other
+// what makes its hits quick: rather use holdover.Cache.With.
 type Journal struct {
 	mu    sync.Mutex
 	epoch [16]byte

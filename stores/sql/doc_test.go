@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+
+package sql_test
+
+import (
+	stdsql "database/sql"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/holdover-go/holdover/stores/sql"
+)
+
+// The table that the documentation tells an administrator to make is the one that the store
+// would make.
+func TestDocumentedTable(t *testing.T) {
+	text, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	var ddl strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if code, ok := strings.CutPrefix(line, "//\t"); ok && !strings.HasPrefix(code, "GRANT") {
+			code, _, _ = strings.Cut(code, "--")
+			ddl.WriteString(code + "\n")
+		}
+	}
+	db := postgresPool(t, "")
+	set(t, newStore(t, db, sql.Config{Table: "made"}), 0, 1, 100, time.Hour)
+	for statement := range strings.SplitSeq(strings.ReplaceAll(ddl.String(), "holdover_entries", "documented"), ";") {
+		if strings.TrimSpace(statement) != "" {
+			execute(t, db, statement)
+		}
+	}
+	require.Equal(t, describe(t, db, "made"), describe(t, db, "documented"))
+	set(t, newStore(t, db, sql.Config{Table: "documented"}), 0, 1, 100, time.Hour)
+}
+
+// describe returns all about a table but its name.
+func describe(t *testing.T, db *stdsql.DB, table string) (lines []string) {
+	t.Helper()
+	rows, err := db.Query(`
+SELECT concat_ws(' ', attname, atttypid::regtype, attnotnull, attstorage, attidentity, attgenerated, pg_get_expr(adbin, adrelid))
+	FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = $1::text::regclass AND attnum > 0
+UNION ALL SELECT indexdef FROM pg_indexes WHERE tablename = $1::text
+UNION ALL SELECT array_to_string(reloptions, ' ') FROM pg_class WHERE oid = $1::text::regclass
+ORDER BY 1`, table)
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		require.NoError(t, rows.Scan(&line))
+		lines = append(lines, strings.ReplaceAll(line, table, "…"))
+	}
+	require.NoError(t, rows.Err())
+	require.Len(t, lines, 12)
+	return lines
+}
