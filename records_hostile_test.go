@@ -42,8 +42,6 @@ type parted struct {
 	asked atomic.Int64
 }
 
-func onTwo(key string) bool { return strings.Contains(key, "vary") || strings.Count(key, "\x00") > 0 }
-
 func (s *parted) GetMany(ctx context.Context, keys []string) ([]*store.Entry, error) {
 	if s.down.Load() && len(keys) > 1 {
 		return nil, fmt.Errorf("the other server is down")
