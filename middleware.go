@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/holdover-go/holdover/store"
 	"github.com/holdover-go/holdover/stores/memory"
 )
 
@@ -22,7 +23,7 @@ func newHandler(c *Cache, p *rules, next http.Handler) *handler {
 	h := &handler{c: c, p: p, next: next}
 	// By its own type, not by an interface: so the compiler sees that a lookup keeps
 	// nothing, and a hit's keys stay on the stack.
-	h.memory, _ = c.store.(*memory.Store)
+	h.memory, _ = store.FastOf(c.store).(*memory.Store)
 	return h
 }
 

@@ -59,6 +59,12 @@ func (s *remote) Delete(_ context.Context, key string) error {
 	return nil
 }
 
+func (s *remote) hang() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hangs = true
+}
+
 func (s *remote) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -25,6 +25,9 @@ func (s *settings) check(fs *flag.FlagSet) error {
 	var err error
 	s.origin, err = parseOrigin(s.originText)
 	complain("origin", err)
+	if s.memoryTier > 0 && s.inMemory() {
+		complain("memory-tier", errTier)
+	}
 	if given["max-bytes"] && !s.inMemory() {
 		complain("max-bytes", errBound)
 	}

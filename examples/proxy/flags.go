@@ -22,6 +22,7 @@ type settings struct {
 
 	stores       []string
 	maxBytes     int64
+	memoryTier   int64 // 0 = none
 	storeTimeout time.Duration
 
 	statusTTL  holdover.StatusTTL
@@ -108,6 +109,10 @@ func (s *settings) storeFlags(fs *flag.FlagSet) {
 		"sqlite:FILE or file:DIR (default memory:)", func(text string) error {
 		s.stores = append(s.stores, text)
 		return checkStore(text, len(s.stores))
+	})
+	fs.Func("memory-tier", "keep up to `SIZE` of what the store has in memory, in front of it", func(text string) (err error) {
+		s.memoryTier, err = parseSize(text)
+		return err
 	})
 	fs.Func("max-bytes", "bound a memory: store to `SIZE`, such as 64MiB (default 256MiB)", func(text string) (err error) {
 		s.maxBytes, err = parseSize(text)

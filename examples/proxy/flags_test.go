@@ -85,6 +85,8 @@ func TestParseFlagsMistakes(t *testing.T) {
 		{"store", with("-store", "memory")},
 		{"store", with("-store", "memory://somewhere")},
 		{"store", with("-store", "memory:", "-store", "memory:")},
+		{"memory-tier", with("-memory-tier", "64MiB")},
+		{"memory-tier", with("-store", "redis://127.0.0.1:6379", "-memory-tier", "lots")},
 		{"max-bytes", with("-max-bytes", "lots")},
 		{"max-bytes", with("-max-bytes", "0")},
 		{"max-bytes", with("-max-bytes", "-1MiB")},

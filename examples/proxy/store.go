@@ -38,6 +38,7 @@ var (
 	errSQLite    = errors.New("want sqlite:FILE")
 	errFile      = errors.New("want file:DIR")
 	errBound     = errors.New("bounds a memory: store, and there is none")
+	errTier      = errors.New("stands in front of another store, and there is only memory")
 	errOneStore  = errors.New("this build keeps responses in one store, not in several")
 )
 
@@ -73,10 +74,25 @@ func openStore(s settings) (store.Store, error) {
 	}
 	scheme, rest, _ := strings.Cut(s.stores[0], ":")
 	st, err := backends[scheme](s, rest)
-	if err != nil && scheme != "memory" {
+	switch {
+	case err == nil:
+		return inFront(s.memoryTier, st)
+	case scheme != "memory":
 		return nil, &flagError{flag: "store", err: err}
 	}
-	return st, err
+	return nil, err
+}
+
+// inFront puts a memory tier of that size in front of a store.
+func inFront(size int64, st store.Store) (store.Store, error) {
+	if size == 0 {
+		return st, nil
+	}
+	tier, err := memory.New(memory.Config{MaxBytes: size})
+	if err != nil {
+		return nil, errors.Join(&flagError{flag: "memory-tier", err: err}, store.Close(st))
+	}
+	return store.NewTiered(tier, st)
 }
 
 func openMemory(s settings, _ string) (store.Store, error) {

@@ -53,6 +53,24 @@ func TestStoresOutliveTheProxy(t *testing.T) {
 	}
 }
 
+// With a memory tier a hit needs no store, and a store that goes away costs no hit.
+func TestMemoryTier(t *testing.T) {
+	server := testserver.Redis(t)
+	o := newFakeOrigin(t, "max-age=600")
+	p := start(t, o.URL, "-store", "redis://"+server.Addr(), "-memory-tier", "16MiB")
+	get(t, p.url+"/page")
+	require.Eventually(t, func() bool {
+		return strings.Contains(get(t, p.url+"/page").cacheStatus(), "; hit")
+	}, 5*time.Second, 10*time.Millisecond)
+	time.Sleep(100 * time.Millisecond) // it is written
+	server.Kill()
+	for range 20 {
+		require.Contains(t, get(t, p.url+"/page").cacheStatus(), "; hit")
+	}
+	require.EqualValues(t, 1, o.asked.Load())
+	server.Start()
+}
+
 // getAs asks under a host name that stays the same, whatever the port.
 func getAs(t *testing.T, host, url string) reply {
 	t.Helper()

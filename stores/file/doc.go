@@ -52,8 +52,8 @@
 // A survey at the start learns what is in the folder: at half of the speed of one core,
 // about a second for 100,000 files that the system remembers. Entries are served meanwhile,
 // and the bound may be exceeded by an eighth. Surveys come back every ten minutes, or less
-// often where they take long. Expired entries are never returned, and their files removed
-// within minutes.
+// often where they take long. Expired entries are never returned; their files are looked
+// for every minute, at a tenth of the speed of one core.
 //
 // # Sharing
 //

@@ -89,7 +89,7 @@ func (s *Store) decode(l loaded, decode func(value []byte) (*store.Entry, error)
 	}
 	defer func() {
 		if p := recover(); p != nil { // on a goroutine of ours it would end the process
-			e, err = nil, fmt.Errorf("%w: the codec panicked: %v", store.ErrFormat, p)
+			e, err = nil, fmt.Errorf("%w: the codec panicked with a %T", store.ErrFormat, p)
 		}
 	}()
 	return decode(l.value)

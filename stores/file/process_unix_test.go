@@ -61,6 +61,12 @@ func TestKilledWhileWriting(t *testing.T) {
 	dir, left := t.TempDir(), 0
 	for round := range 20 {
 		c := start(t, order{Do: "load", Config: loadConfig(dir), Worker: round, Keys: loadKeys, Length: loadLength}, nil)
+		for round == 0 { // until it writes at all
+			if entries, _ := onDisk(t, dir); entries > 0 {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
 		time.Sleep(time.Duration(100+round*7) * time.Millisecond)
 		c.kill()
 		left += len(temps(t, dir))

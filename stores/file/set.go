@@ -148,8 +148,8 @@ func (w *writing) fill(temps *os.Root, temp string) error {
 // swap gives the temporary file the name of the entry's.
 //
 // A rename over an existing file makes ext4 write the new one to the disk at once, and
-// takes half as long again as removing the old one first. So that is done where nobody
-// asked for Sync. For that moment there is no file, which readers of this store wait out;
+// Set takes twice as long as where the old one was removed first. So that is done where
+// nobody asked for Sync: as fast as a new name for every version, and simpler. For that moment there is no file, which readers of this store wait out;
 // for another process it is a miss.
 func (w *writing) swap(ctx context.Context, f *folder, temp string) error {
 	s, h := w.s, w.hash

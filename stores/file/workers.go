@@ -14,7 +14,7 @@ import (
 // goes on alone and takes other work once the disk lets go of it.
 //
 // The goroutines stay until the end, since one that has grown its stack already answers
-// in two thirds of the time that a new one takes.
+// in three quarters of the time that a new one takes.
 type workers struct {
 	jobs   chan func()
 	places chan struct{} // full while there are as many goroutines as may be
