@@ -107,6 +107,7 @@ func (s suite) endsInTime(name string, call func(context.Context) error) {
 		require.NotErrorIs(s, err, store.ErrNotFound, "%s: a server that hangs is no miss", name)
 		require.ErrorIs(s, err, context.DeadlineExceeded, "%s wraps the error of its context", name)
 		if late <= lateness {
+			s.Logf("%s returned %v after its deadline", name, late)
 			return
 		}
 	}
@@ -169,6 +170,7 @@ func (s suite) restarted() {
 		began := time.Now()
 		s.worksSoon(e, "after the server was started again")
 		if slowest = time.Since(began); slowest <= recovery {
+			s.Logf("the store worked again %v after its server", slowest)
 			return
 		}
 	}
