@@ -24,6 +24,8 @@ type backlog struct {
 
 	mu      sync.Mutex
 	waiting map[string]*Entry // nil = delete
+	active  string            // what is just being written, while busy
+	busy    bool
 	bytes   int
 	running bool
 	closed  bool
@@ -62,11 +64,12 @@ func (b *backlog) put(key string, e *Entry, err error) {
 	}
 }
 
-// drop forgets what waits for a key.
-func (b *backlog) drop(key string) {
+// drop forgets what waits for a key, and reports whether it is just being written.
+func (b *backlog) drop(key string) (active bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.remove(key)
+	return b.busy && b.active == key
 }
 
 // has reports whether something waits for a key.
@@ -118,6 +121,7 @@ func (b *backlog) any() (key string, e *Entry, some bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for key, e := range b.waiting {
+		b.active, b.busy = key, true
 		return key, e, true
 	}
 	b.running = false
@@ -130,20 +134,19 @@ func (b *backlog) write(key string, e *Entry) error {
 	ctx, cancel := context.WithTimeout(b.ctx, backlogTimeout)
 	defer cancel()
 	var err error
-	if e == nil {
-		err = b.store.Delete(ctx, key)
-	} else {
+	if e != nil {
 		_, err = SetIfNewer(ctx, b.store, key, e)
 	}
-	if err != nil && !errors.Is(err, ErrTooLarge) {
-		return err
+	if e == nil || errors.Is(err, ErrTooLarge) { // then what it would have replaced must go
+		err = b.store.Delete(ctx, key)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now, waits := b.waiting[key]; waits && now == e {
+	b.busy = false
+	if now, waits := b.waiting[key]; err == nil && waits && now == e {
 		b.remove(key)
 	}
-	return nil
+	return err
 }
 
 func (b *backlog) close() {

@@ -9,16 +9,20 @@ import (
 )
 
 const (
-	maxFills    = 256
-	fillers     = 2
-	fillTimeout = time.Second
+	maxFills     = 256
+	maxFillBytes = 16 << 20
+	fillers      = 2
+	fillTimeout  = time.Second
 )
 
 // filler copies entries into faster tiers behind their readers. It drops what comes while
 // enough waits: it will be asked for again.
 type filler struct {
+	writes *writeLog
+
 	mu      sync.Mutex
 	queue   []fill
+	bytes   int
 	running int
 	closed  bool
 	ended   sync.WaitGroup
@@ -26,25 +30,28 @@ type filler struct {
 	stop    context.CancelFunc
 }
 
+// fill is an entry to be copied, unless something is written under its key before.
 type fill struct {
-	store Store
-	key   string
-	entry *Entry
+	store  Store
+	key    string
+	entry  *Entry
+	before uint64 // see writeLog.count
 }
 
-func newFiller() *filler {
-	f := &filler{}
+func newFiller(writes *writeLog) *filler {
+	f := &filler{writes: writes}
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	return f
 }
 
-func (f *filler) put(s Store, key string, e *Entry) {
+func (f *filler) put(next fill) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed || len(f.queue) >= maxFills {
+	if f.closed || len(f.queue) >= maxFills || f.bytes+next.entry.Size() > maxFillBytes {
 		return
 	}
-	f.queue = append(f.queue, fill{s, key, e})
+	f.queue = append(f.queue, next)
+	f.bytes += next.entry.Size()
 	if f.running < fillers {
 		f.running++
 		f.ended.Add(1)
@@ -60,6 +67,9 @@ func (f *filler) run() {
 		if !some {
 			return
 		}
+		if f.writes.count(next.key) != next.before {
+			continue
+		}
 		ctx, cancel := context.WithTimeout(f.ctx, fillTimeout)
 		_, _ = SetIfNewer(ctx, next.store, next.key, next.entry) // or it is found in the slower tier again
 		cancel()
@@ -74,7 +84,11 @@ func (f *filler) next() (fill, bool) {
 		return fill{}, false
 	}
 	next := f.queue[0]
-	f.queue = f.queue[1:]
+	f.queue[0] = fill{} // the array lets go of it
+	f.bytes -= next.entry.Size()
+	if f.queue = f.queue[1:]; len(f.queue) == 0 {
+		f.queue = nil
+	}
 	return next, true
 }
 

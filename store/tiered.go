@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 )
 
 // Tiered is a store made of several, the fastest first: mostly a small one in this process
@@ -16,16 +17,19 @@ type Tiered struct {
 	tiers   []Store
 	backlog []*backlog // of writes that failed, one for each tier
 	fill    *filler
+	writes  *writeLog
 }
 
 // NewTiered returns a store that asks the tiers one after the other and writes to all of
-// them. The last one decides about SetIfAbsent and SetIfNewer, and is the one whose journal
-// and list of entries count. Close closes all tiers.
+// them. A tier outside of this process gets at most half of what is left of the deadline
+// while others wait for their turn. The last one decides about SetIfAbsent and SetIfNewer, and
+// is the one whose journal and list of entries count. Close closes all tiers.
 func NewTiered(tiers ...Store) (*Tiered, error) {
 	if len(tiers) < 2 {
 		return nil, fmt.Errorf("store: NewTiered needs at least two tiers, not %d", len(tiers))
 	}
-	t := &Tiered{tiers: tiers, fill: newFiller()}
+	t := &Tiered{tiers: tiers, writes: newWriteLog()}
+	t.fill = newFiller(t.writes)
 	for i, s := range tiers {
 		if s == nil {
 			return nil, fmt.Errorf("store: tier %d is nil", i)
@@ -33,6 +37,15 @@ func NewTiered(tiers ...Store) (*Tiered, error) {
 		t.backlog = append(t.backlog, newBacklog(s))
 	}
 	return t, nil
+}
+
+// share bounds what tier i may take of the deadline, where others come after it.
+func (t *Tiered) share(ctx context.Context, i, others int) (context.Context, context.CancelFunc) {
+	deadline, set := ctx.Deadline()
+	if !set || others == 0 || IsLocal(t.tiers[i]) {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/2)
 }
 
 // Fast returns the first tier, for a cache that knows how to ask it without detour.
@@ -74,11 +87,12 @@ func (t *Tiered) Local() bool {
 // its error is returned where no other has the entry, since it might have had it.
 func (t *Tiered) Get(ctx context.Context, key string) (*Entry, error) {
 	var failed, unreadable error
-	for i, s := range t.tiers {
-		e, err := s.Get(ctx, key)
+	before := t.writes.count(key)
+	for i := range t.tiers {
+		e, err := t.getFrom(ctx, i, key)
 		switch {
 		case err == nil:
-			t.promote(key, e, i)
+			t.promote(key, e, i, before)
 			return e, nil
 		case !errors.Is(err, ErrNotFound):
 			failed = errors.Join(failed, err)
@@ -87,6 +101,12 @@ func (t *Tiered) Get(ctx context.Context, key string) (*Entry, error) {
 		}
 	}
 	return nil, firstOf(failed, unreadable, ErrNotFound)
+}
+
+func (t *Tiered) getFrom(ctx context.Context, i int, key string) (*Entry, error) {
+	ctx, cancel := t.share(ctx, i, len(t.tiers)-1-i)
+	defer cancel()
+	return t.tiers[i].Get(ctx, key)
 }
 
 func firstOf(errs ...error) error {
@@ -98,31 +118,34 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// promote copies an entry of tier i into the faster ones, unless they have a newer one by now.
-// It keeps its own end of life. Tiers outside of this process get it behind the caller's
-// back, or not at all where too much waits for that.
-func (t *Tiered) promote(key string, e *Entry, i int) {
+// promote copies an entry of tier i into the faster ones, unless something was written under
+// the key since before, when it was looked for. It keeps its own end of life. Tiers outside
+// of this process get it behind the caller's back, or not at all where too much waits for that.
+func (t *Tiered) promote(key string, e *Entry, i int, before uint64) {
 	for n, s := range t.tiers[:i] {
 		switch {
-		case t.backlog[n].has(key): // a newer one waits to be written there
+		case t.writes.count(key) != before, t.backlog[n].has(key): // something newer is on its way
 		case IsLocal(s):
 			_, _ = SetIfNewer(context.Background(), s, key, e) // or it is found in the slower tier again
 		default:
-			t.fill.put(s, key, e)
+			t.fill.put(fill{s, key, e, before})
 		}
 	}
 }
 
 // GetMany asks each tier for what the faster ones don't have.
 func (t *Tiered) GetMany(ctx context.Context, keys []string) ([]*Entry, error) {
-	entries := make([]*Entry, len(keys))
+	entries, before := make([]*Entry, len(keys)), make([]uint64, len(keys))
+	for i, key := range keys {
+		before[i] = t.writes.count(key)
+	}
 	var failed, unreadable error
-	for i, s := range t.tiers {
+	for i := range t.tiers {
 		missing, at := missingOf(keys, entries)
 		if len(missing) == 0 {
 			return entries, nil
 		}
-		found, err := GetMany(ctx, s, missing)
+		found, err := t.getManyFrom(ctx, i, missing)
 		switch {
 		case err != nil && !errors.Is(err, ErrNotFound):
 			failed = errors.Join(failed, err)
@@ -133,7 +156,7 @@ func (t *Tiered) GetMany(ctx context.Context, keys []string) ([]*Entry, error) {
 		for n, e := range found {
 			if e != nil {
 				entries[at[n]] = e
-				t.promote(missing[n], e, i)
+				t.promote(missing[n], e, i, before[at[n]])
 			}
 		}
 	}
@@ -144,6 +167,12 @@ func (t *Tiered) GetMany(ctx context.Context, keys []string) ([]*Entry, error) {
 		return nil, failed
 	}
 	return entries, unreadable
+}
+
+func (t *Tiered) getManyFrom(ctx context.Context, i int, keys []string) ([]*Entry, error) {
+	ctx, cancel := t.share(ctx, i, len(t.tiers)-1-i)
+	defer cancel()
+	return GetMany(ctx, t.tiers[i], keys)
 }
 
 func missingOf(keys []string, entries []*Entry) (missing []string, at []int) {
@@ -159,33 +188,22 @@ func missingOf(keys []string, entries []*Entry) (missing []string, at []int) {
 // something newer is set under the key until then; the error is returned all the same. A
 // tier for which the entry is too large does without, as long as another takes it.
 func (t *Tiered) Set(ctx context.Context, key string, e *Entry) error {
-	return t.each(ctx, key, e, func(s Store) error { return s.Set(ctx, key, e) })
+	w := t.begin(key, e)
+	defer w.end()
+	for i := range t.tiers {
+		w.to(ctx, i, len(t.tiers)-1-i, func(ctx context.Context, s Store) error { return s.Set(ctx, key, e) })
+	}
+	return w.failure()
 }
 
 // Delete drops the entry from all tiers. Where that fails it is tried again later.
 func (t *Tiered) Delete(ctx context.Context, key string) error {
-	return t.each(ctx, key, nil, func(s Store) error { return s.Delete(ctx, key) })
-}
-
-// each writes to all tiers. A nil entry means that it deletes.
-func (t *Tiered) each(ctx context.Context, key string, e *Entry, write func(Store) error) error {
-	var failed, refused []error
-	for i, s := range t.tiers {
-		t.backlog[i].drop(key) // what waited there is older
-		err := write(s)
-		if errors.Is(err, ErrTooLarge) {
-			refused = append(refused, err)
-			err = s.Delete(ctx, key) // what stands there was replaced
-		}
-		if err != nil {
-			failed = append(failed, err)
-			t.backlog[i].put(key, e, err)
-		}
+	w := t.begin(key, nil)
+	defer w.end()
+	for i := range t.tiers {
+		w.to(ctx, i, len(t.tiers)-1-i, func(ctx context.Context, s Store) error { return s.Delete(ctx, key) })
 	}
-	if len(refused) == len(t.tiers) {
-		return refused[0]
-	}
-	return errors.Join(failed...)
+	return w.failure()
 }
 
 // SetIfAbsent stores the entry where the last tier has none under key.
@@ -202,31 +220,31 @@ func (t *Tiered) SetIfNewer(ctx context.Context, key string, e *Entry) (bool, er
 // without it they are all there is.
 func (t *Tiered) setIf(ctx context.Context, key string, e *Entry,
 	set func(context.Context, Store, string, *Entry) (bool, error),
-) (bool, error) {
+) (done bool, err error) {
+	w := t.begin(key, e)
+	defer w.end()
 	last := len(t.tiers) - 1
-	done, err := set(ctx, t.tiers[last], key, e)
-	if err == nil && !done {
+	refused := false
+	decided := w.to(ctx, last, last, func(ctx context.Context, s Store) (err error) {
+		done, err = set(ctx, s, key, e)
+		refused = err == nil && !done
+		return err
+	})
+	if refused {
 		return false, nil
 	}
-	failed := []error{err}
-	for _, s := range t.tiers[:last] {
-		if err == nil {
-			_, err := SetIfNewer(ctx, s, key, e)
-			failed = append(failed, unlessTooLarge(err))
-			continue
-		}
-		set, err := set(ctx, s, key, e)
-		done = done || set
-		failed = append(failed, err)
+	for i := range last {
+		w.to(ctx, i, last-1-i, func(ctx context.Context, s Store) error {
+			if decided {
+				_, err := SetIfNewer(ctx, s, key, e)
+				return err
+			}
+			took, err := set(ctx, s, key, e)
+			done = done || took
+			return err
+		})
 	}
-	return done, errors.Join(failed...)
-}
-
-func unlessTooLarge(err error) error {
-	if errors.Is(err, ErrTooLarge) {
-		return nil
-	}
-	return err
+	return done || decided, w.failure()
 }
 
 // Scan yields the entries of the last tier.
