@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -39,6 +40,14 @@ func TestFilesTooLongForTheDisk(t *testing.T) {
 func TestPermissionDenied(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) // for the child, which isn't root any more
+	t.Cleanup(func() {                                     // or it couldn't be deleted
+		require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				err = os.Chmod(path, 0o700)
+			}
+			return err
+		}))
+	})
 	start(t, order{Do: "denied", Config: file.Config{Dir: filepath.Join(dir, "cache")}}, nil).succeeds()
 }
 
@@ -58,6 +67,7 @@ func startMounting(t *testing.T, o order) {
 	if id := os.Getuid(); id != 0 {
 		attr.Cloneflags |= syscall.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{HostID: id, Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
 	}
 	c := start(t, o, attr)
 	if err := c.cmd.Wait(); err != nil {
