@@ -108,6 +108,8 @@ type Cache struct {
 	counters stripedCounters
 	log      *slog.Logger
 	closed   atomic.Bool
+
+	reading, writing storeState
 }
 
 // View is a Cache under another policy: same store, fetches, purges and counters.

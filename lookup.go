@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
@@ -21,6 +22,7 @@ type found struct {
 	verdict marks.Verdict // what the marks say of the response or of the part
 	part    *store.Entry  // without a response: a part of it, where the request wants one
 	miss    Reason        // without a response: uri-miss or vary-miss
+	stood   bool          // something stood under the key
 }
 
 // lookupMemory finds the response for a request in a memory store, without
@@ -89,33 +91,57 @@ func (c *Cache) lookup(p *rules, key []byte, r *http.Request, in interest) found
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.StoreTimeout)
 	defer cancel()
-	f := c.lookupWhole(ctx, p, key, r)
+	if !c.writes.local {
+		c.journal.await(ctx)
+	}
+	f := c.lookupIn(ctx, c.store, p, key, r)
+	if f.stood && !f.freshNow(c.clock()) {
+		f = c.lookupBehind(ctx, f, p, key, r)
+	}
 	if f.entry == nil && in.asksForPart(r) {
 		f.part, f.verdict = c.lookupPart(ctx, p, string(key), r.Header, r.Host)
 	}
 	return f
 }
 
-func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.Request) found {
-	if !c.writes.local {
-		c.journal.await(ctx)
+// freshNow reports whether the response can be used as it is.
+func (f found) freshNow(now int64) bool {
+	return f.entry != nil && factsOf(f.entry, f.verdict, now).fresh()
+}
+
+// lookupBehind looks into the slower tiers of a store where the fastest has only what isn't
+// fresh any more: another process may have stored something newer since.
+func (c *Cache) lookupBehind(ctx context.Context, f found, p *rules, key []byte, r *http.Request) found {
+	behind := store.Behind(c.store)
+	if behind == nil {
+		return f
 	}
-	e, v, variant := c.getWithVariant(ctx, p, key, r)
+	switch newer := c.lookupIn(ctx, behind, p, key, r); {
+	case newer.entry != nil && (f.entry == nil || newer.entry.Newer(f.entry)):
+		return newer
+	case f.entry == nil && newer.record != nil:
+		return newer
+	}
+	return f
+}
+
+func (c *Cache) lookupIn(ctx context.Context, from store.Store, p *rules, key []byte, r *http.Request) found {
+	e, v, variant := c.getWithVariant(ctx, from, p, key, r)
 	if e == nil || !e.KeyIs(key) {
 		return found{miss: ReasonURIMiss}
 	}
 	now := c.clock()
 	verdict := c.marks.Entry(e, now)
 	if verdict == marks.Hard {
-		return found{miss: ReasonURIMiss}
+		return found{miss: ReasonURIMiss, stood: true}
 	}
 	if e.Kind() != store.KindVary {
-		return found{entry: e, verdict: verdict}
+		return found{entry: e, verdict: verdict, stood: true}
 	}
 	s := p.choose(nil, nil, key, e, r, c.cfg.MaxVariants)
-	f := found{record: e, miss: ReasonVaryMiss}
+	f := found{record: e, miss: ReasonVaryMiss, stood: true}
 	if !bytes.Equal(variant, s.variant) {
-		v = c.get(ctx, s.variant)
+		v = c.getFrom(ctx, from, s.variant)
 	}
 	if v == nil || !s.matches(v, e) {
 		return f
@@ -128,18 +154,24 @@ func (c *Cache) lookupWhole(ctx context.Context, p *rules, key []byte, r *http.R
 
 // get reads one key; nil for whatever isn't there.
 func (c *Cache) get(ctx context.Context, key []byte) *store.Entry {
+	return c.getFrom(ctx, c.store, key)
+}
+
+// getFrom is get in that store.
+func (c *Cache) getFrom(ctx context.Context, from store.Store, key []byte) *store.Entry {
 	if e, queued := c.writes.get(key); queued {
 		return e
 	}
 	var e *store.Entry
 	err := c.guard("get", func() (err error) {
-		e, err = store.GetBytes(ctx, c.store, key)
+		e, err = store.GetBytes(ctx, from, key)
 		return err
 	})
 	if err != nil {
 		c.readFailed(err)
 		return nil
 	}
+	c.storeWorks(&c.reading)
 	return e
 }
 
@@ -150,7 +182,9 @@ func (c *Cache) readFailed(err error) {
 	case errors.Is(err, store.ErrFormat):
 		c.emit(Event{Kind: EventUnreadable, Reason: ReasonUnreadable, Err: err})
 	case !errors.Is(err, store.ErrNotFound):
-		c.storeFailed(err)
+		c.storeFailed(&c.reading, err)
+	default:
+		c.storeWorks(&c.reading)
 	}
 }
 
@@ -164,11 +198,24 @@ func (c *Cache) guard(op string, f func() error) (err error) {
 	return f()
 }
 
+// storeState is whether the store failed when it was last read, or written to.
+type storeState struct{ failed atomic.Bool }
+
 // storeFailed reports a failure of the store; the request goes on without it.
-func (c *Cache) storeFailed(err error) {
+func (c *Cache) storeFailed(s *storeState, err error) {
 	if errors.Is(err, store.ErrTooLarge) {
 		c.emit(Event{Kind: EventRefused, Reason: ReasonTooLarge, Err: err})
 		return
 	}
+	if s.failed.CompareAndSwap(false, true) {
+		c.log.Warn("the store fails; requests go on without it", "error", err)
+	}
 	c.emit(Event{Kind: EventStoreError, Reason: ReasonStoreError, Err: err})
+}
+
+// storeWorks is told of what the store has done.
+func (c *Cache) storeWorks(s *storeState) {
+	if s.failed.Load() && s.failed.CompareAndSwap(true, false) {
+		c.log.Info("the store works again")
+	}
 }

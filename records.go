@@ -61,17 +61,17 @@ func (r *records) drop(hash uint64) {
 // getWithVariant reads what stands under a URL's key and, where responses varied the last
 // time, the variant that the request would get then, in one round trip. variant is that
 // one's key, nil where it wasn't asked for.
-func (c *Cache) getWithVariant(ctx context.Context, p *rules, key []byte, r *http.Request) (e, v *store.Entry, variant []byte) {
+func (c *Cache) getWithVariant(ctx context.Context, from store.Store, p *rules, key []byte, r *http.Request) (e, v *store.Entry, variant []byte) {
 	if c.writes.local {
-		return c.get(ctx, key), nil, nil
+		return c.getFrom(ctx, from, key), nil, nil
 	}
 	hash := maphash.Bytes(c.seed, key)
 	known := c.records.get(hash, key)
 	if known == nil {
-		e = c.get(ctx, key)
+		e = c.getFrom(ctx, from, key)
 	} else {
 		variant = p.choose(nil, nil, key, known, r, c.cfg.MaxVariants).variant
-		e, v = c.getBoth(ctx, key, variant)
+		e, v = c.getBoth(ctx, from, key, variant)
 	}
 	switch {
 	case e != nil && e.Kind() == store.KindVary:
@@ -83,27 +83,30 @@ func (c *Cache) getWithVariant(ctx context.Context, p *rules, key []byte, r *htt
 }
 
 // getBoth is get for two keys. What is queued to be written comes from there.
-func (c *Cache) getBoth(ctx context.Context, key, variant []byte) (e, v *store.Entry) {
+func (c *Cache) getBoth(ctx context.Context, from store.Store, key, variant []byte) (e, v *store.Entry) {
 	e, queued := c.writes.get(key)
 	v, queuedVariant := c.writes.get(variant)
 	if queued || queuedVariant {
-		return orGet(ctx, c, e, queued, key), orGet(ctx, c, v, queuedVariant, variant)
+		return c.orGet(ctx, from, e, queued, key), c.orGet(ctx, from, v, queuedVariant, variant)
 	}
 	var both []*store.Entry
 	err := c.guard("get", func() (err error) {
-		both, err = store.GetMany(ctx, c.store, []string{string(key), string(variant)})
+		both, err = store.GetMany(ctx, from, []string{string(key), string(variant)})
 		return err
 	})
 	c.readFailed(err)
+	if len(both) == 2 {
+		c.storeWorks(&c.reading)
+	}
 	if len(both) != 2 { // one of them may stand where the store still works
-		return c.get(ctx, key), nil
+		return c.getFrom(ctx, from, key), nil
 	}
 	return both[0], both[1]
 }
 
-func orGet(ctx context.Context, c *Cache, e *store.Entry, queued bool, key []byte) *store.Entry {
+func (c *Cache) orGet(ctx context.Context, from store.Store, e *store.Entry, queued bool, key []byte) *store.Entry {
 	if queued {
 		return e
 	}
-	return c.get(ctx, key)
+	return c.getFrom(ctx, from, key)
 }

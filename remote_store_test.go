@@ -5,8 +5,10 @@ package holdover_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -174,4 +176,38 @@ func TestWhatIsTooLargeReplacesTheStored(t *testing.T) {
 		origin.set(answer(503, "broken"))
 		require.Equal(t, 503, get(h).Code, "what the origin replaced doesn't come back")
 	})
+}
+
+// An outage of the store is one line in the log when it begins, and one when it ends.
+func TestTheLogTellsOfAStoreThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		s := &awayStore{remote: newRemote()}
+		cache, err := holdover.New(holdover.Config{Store: s, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		require.NoError(t, err)
+		defer cache.Close()
+		h := cache.Handler(answer(200, "page", "Cache-Control", "no-store"))
+		for range 5 {
+			for _, fails := range []bool{true, false} {
+				s.fails.Store(fails)
+				for range 10 {
+					get(h)
+				}
+			}
+		}
+		require.Equal(t, 5, strings.Count(log.String(), "the store fails"))
+		require.Equal(t, 5, strings.Count(log.String(), "the store works again"))
+	})
+}
+
+type awayStore struct {
+	*remote
+	fails atomic.Bool
+}
+
+func (s *awayStore) Get(ctx context.Context, key string) (*store.Entry, error) {
+	if s.fails.Load() {
+		return nil, errCut
+	}
+	return s.remote.Get(ctx, key)
 }

@@ -19,9 +19,9 @@ type Stats struct {
 
 	Fetches       uint64 `json:"fetches"`        // handler calls on the cache's own goroutines
 	FetchFailures uint64 `json:"fetch_failures"` // … of these failed or throttled
-	Stored        uint64 `json:"stored"`
-	Purges        uint64 `json:"purges"` // marks, also those of unsafe methods
-	Grants        uint64 `json:"grants"` // clients let through by the fallback
+	Stored        uint64 `json:"stored"`         // handed to the store, which may fail to keep it
+	Purges        uint64 `json:"purges"`         // marks, also those of unsafe methods
+	Grants        uint64 `json:"grants"`         // clients let through by the fallback
 	StoreErrors   uint64 `json:"store_errors"`
 	Unreadable    uint64 `json:"unreadable"`     // stored values that could not be read
 	WritesDropped uint64 `json:"writes_dropped"` // the queue of store writes was full

@@ -165,8 +165,10 @@ func (q *writeQueue) perform(key string, w write) {
 		}
 		return q.c.store.Set(ctx, key, w.entry)
 	})
-	if err != nil {
-		q.c.storeFailed(err)
+	if err == nil {
+		q.c.storeWorks(&q.c.writing)
+	} else {
+		q.c.storeFailed(&q.c.writing, err)
 	}
 	if w.entry != nil && errors.Is(err, store.ErrTooLarge) && !w.absent && !w.newer {
 		q.perform(key, write{}) // the origin has replaced what stands there

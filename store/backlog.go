@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -133,13 +134,15 @@ func (b *backlog) any() (key string, e *Entry, some bool) {
 func (b *backlog) write(key string, e *Entry) error {
 	ctx, cancel := context.WithTimeout(b.ctx, backlogTimeout)
 	defer cancel()
-	var err error
-	if e != nil {
-		_, err = SetIfNewer(ctx, b.store, key, e)
-	}
-	if e == nil || errors.Is(err, ErrTooLarge) { // then what it would have replaced must go
-		err = b.store.Delete(ctx, key)
-	}
+	err := guarded(func() (err error) {
+		if e != nil {
+			_, err = SetIfNewer(ctx, b.store, key, e)
+		}
+		if e == nil || errors.Is(err, ErrTooLarge) { // then what it would have replaced must go
+			err = b.store.Delete(ctx, key)
+		}
+		return err
+	})
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.busy = false
@@ -149,10 +152,45 @@ func (b *backlog) write(key string, e *Entry) error {
 	return err
 }
 
-func (b *backlog) close() {
+// guarded makes an error of a store's panic, which on a goroutine of ours would end the
+// process.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the store panicked: %v", p)
+		}
+	}()
+	return f()
+}
+
+func (b *backlog) close() error {
 	b.mu.Lock()
 	b.closed = true
+	lost := len(b.waiting)
 	b.mu.Unlock()
 	b.stop()
-	b.ended.Wait()
+	if !endsSoon(&b.ended) {
+		return errors.New("a tier ignores its deadline; a write is still running")
+	}
+	if lost > 0 {
+		return fmt.Errorf("%d writes that failed before are lost", lost)
+	}
+	return nil
+}
+
+// endsSoon waits for goroutines whose calls have been cancelled.
+func endsSoon(running *sync.WaitGroup) bool {
+	ended := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(ended)
+	}()
+	timer := time.NewTimer(backlogTimeout)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-timer.C:
+		return false
+	}
 }

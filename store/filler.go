@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -71,7 +72,10 @@ func (f *filler) run() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(f.ctx, fillTimeout)
-		_, _ = SetIfNewer(ctx, next.store, next.key, next.entry) // or it is found in the slower tier again
+		_ = guarded(func() error { // or it is found in the slower tier again
+			_, err := SetIfNewer(ctx, next.store, next.key, next.entry)
+			return err
+		})
 		cancel()
 	}
 }
@@ -92,10 +96,13 @@ func (f *filler) next() (fill, bool) {
 	return next, true
 }
 
-func (f *filler) close() {
+func (f *filler) close() error {
 	f.mu.Lock()
 	f.closed = true
 	f.mu.Unlock()
 	f.stop()
-	f.ended.Wait()
+	if !endsSoon(&f.ended) {
+		return errors.New("a tier ignores its deadline; a copy is still being made")
+	}
+	return nil
 }

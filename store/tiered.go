@@ -63,6 +63,30 @@ func FastOf(s Store) Store {
 	}
 }
 
+// Behind returns what stands behind the first tier, as a store to read from: what is found
+// there is copied into the first tier all the same.
+func (t *Tiered) Behind() Store { return tiersBehind{t} }
+
+// Behind returns what stands behind the first tier of a Tiered, nil where nothing does. Whoever
+// judges entries asks it when that of the first tier is of no use any more: another
+// process may have set a newer one.
+func Behind(s Store) Store {
+	if b, ok := s.(interface{ Behind() Store }); ok {
+		return b.Behind()
+	}
+	return nil
+}
+
+type tiersBehind struct{ *Tiered }
+
+func (b tiersBehind) Get(ctx context.Context, key string) (*Entry, error) {
+	return b.get(ctx, key, 1)
+}
+
+func (b tiersBehind) GetMany(ctx context.Context, keys []string) ([]*Entry, error) {
+	return b.getMany(ctx, keys, 1)
+}
+
 // JournalOf returns the journal of the slowest tier that has one.
 func (t *Tiered) JournalOf() (Journal, error) {
 	for i := len(t.tiers) - 1; i >= 0; i-- {
@@ -85,10 +109,13 @@ func (t *Tiered) Local() bool {
 
 // Get returns the entry of the fastest tier that has it. A tier that fails is passed over;
 // its error is returned where no other has the entry, since it might have had it.
-func (t *Tiered) Get(ctx context.Context, key string) (*Entry, error) {
+func (t *Tiered) Get(ctx context.Context, key string) (*Entry, error) { return t.get(ctx, key, 0) }
+
+// get asks the tiers from that number on.
+func (t *Tiered) get(ctx context.Context, key string, from int) (*Entry, error) {
 	var failed, unreadable error
 	before := t.writes.count(key)
-	for i := range t.tiers {
+	for i := from; i < len(t.tiers); i++ {
 		e, err := t.getFrom(ctx, i, key)
 		switch {
 		case err == nil:
@@ -135,12 +162,16 @@ func (t *Tiered) promote(key string, e *Entry, i int, before uint64) {
 
 // GetMany asks each tier for what the faster ones don't have.
 func (t *Tiered) GetMany(ctx context.Context, keys []string) ([]*Entry, error) {
+	return t.getMany(ctx, keys, 0)
+}
+
+func (t *Tiered) getMany(ctx context.Context, keys []string, from int) ([]*Entry, error) {
 	entries, before := make([]*Entry, len(keys)), make([]uint64, len(keys))
 	for i, key := range keys {
 		before[i] = t.writes.count(key)
 	}
 	var failed, unreadable error
-	for i := range t.tiers {
+	for i := from; i < len(t.tiers); i++ {
 		missing, at := missingOf(keys, entries)
 		if len(missing) == 0 {
 			return entries, nil
@@ -261,13 +292,12 @@ func (t *Tiered) Ping(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// Close ends the work behind and closes all tiers.
+// Close ends the work behind and closes all tiers. The error says what was to be written
+// again and is lost.
 func (t *Tiered) Close() error {
-	var failed []error
-	t.fill.close()
+	failed := []error{t.fill.close()}
 	for i, s := range t.tiers {
-		t.backlog[i].close()
-		failed = append(failed, Close(s))
+		failed = append(failed, t.backlog[i].close(), Close(s))
 	}
 	return errors.Join(failed...)
 }

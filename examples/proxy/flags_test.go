@@ -80,6 +80,8 @@ func TestParseFlagsMistakes(t *testing.T) {
 		{"store", with("-store", "sqlite:")},
 		{"store", with("-store", "sqlite::memory:")},
 		{"store", with("-store", "file:")},
+		{"store", with("-store", "file://relative")},
+		{"store", with("-store", "sqlite://relative.db")},
 		{"store", with("-store", "redis://127.0.0.1:6379", "-store", "memory:")},
 		{"max-bytes", with("-store", "redis://127.0.0.1:6379", "-max-bytes", "1GiB")},
 		{"store", with("-store", "memory")},

@@ -5,6 +5,9 @@ package main
 import (
 	stdsql "database/sql"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -45,7 +48,11 @@ func openPostgres(_ settings, rest string) (store.Store, error) {
 // maxConns are as many as a server with 100 connections gives one of several programs.
 const maxConns = 16
 
-func openSQLite(_ settings, file string) (store.Store, error) {
+func openSQLite(_ settings, rest string) (store.Store, error) {
+	file := pathOf(rest)
+	if _, err := os.Stat(filepath.Dir(file)); err != nil { // SQLite would say so at the first request only
+		return nil, fmt.Errorf("the folder of the database: %w", err)
+	}
 	writer, readers := sql.SQLiteDSN(file)
 	db, err := stdsql.Open("sqlite", writer)
 	if err != nil {

@@ -39,6 +39,7 @@ var (
 	errFile      = errors.New("want file:DIR")
 	errBound     = errors.New("bounds a memory: store, and there is none")
 	errTier      = errors.New("stands in front of another store, and there is only memory")
+	errHost      = errors.New("has a host where a path should be: want file:DIR, file:/DIR or file:///DIR, and sqlite: likewise")
 	errOneStore  = errors.New("this build keeps responses in one store, not in several")
 )
 
@@ -59,6 +60,8 @@ func checkStore(text string, n int) error {
 		return errSQLite
 	case scheme == "file" && rest == "":
 		return errFile
+	case (scheme == "file" || scheme == "sqlite") && strings.HasPrefix(rest, "//") && !strings.HasPrefix(rest, "///"):
+		return errHost
 	}
 	return nil
 }
@@ -120,5 +123,13 @@ func openMemcached(_ settings, rest string) (store.Store, error) {
 }
 
 func openFile(_ settings, dir string) (store.Store, error) {
-	return file.New(file.Config{Dir: dir})
+	return file.New(file.Config{Dir: pathOf(dir)})
+}
+
+// pathOf reads file:///path as file:/path.
+func pathOf(rest string) string {
+	if strings.HasPrefix(rest, "///") {
+		return rest[2:]
+	}
+	return rest
 }

@@ -104,7 +104,7 @@ func TestStoresThatAreAway(t *testing.T) {
 // What is wrong with a -store is said without its URL, which may hold a password.
 func TestStoreMistakes(t *testing.T) {
 	for _, url := range []string{
-		"redis://user:hidden@127.0.0.1:port", "memcached:hidden", "memcached://user:hidden@h:1", "memcached://h:1,", "postgres://user:hidden@[::1", "file:\x00",
+		"redis://user:hidden@127.0.0.1:port", "memcached:hidden", "memcached://user:hidden@h:1", "memcached://h:1,", "postgres://user:hidden@[::1", "file:\x00", "sqlite:/not/there/x.db",
 	} {
 		s, err := parseFlags(with("-store", url), io.Discard)
 		require.NoError(t, err, url)

@@ -39,16 +39,9 @@ func (t *trouble) see(e holdover.Event) {
 		t.say("the store failed", "error", e.Err)
 	case e.Kind == holdover.EventUnreadable:
 		t.say("a stored value can't be read", "error", e.Err)
-	case e.Kind == holdover.EventJournal:
-		t.say("the journal of purges: "+journalNews[e.Reason], "error", e.Err)
 	case e.Kind == holdover.EventFetch && failures[e.Reason]:
 		t.say("the origin failed", "reason", string(e.Reason), "status", e.Status, "error", e.Err)
 	}
-}
-
-var journalNews = map[holdover.Reason]string{
-	holdover.ReasonUnreachable: "it can't be reached", holdover.ReasonOK: "it is back",
-	holdover.ReasonPurge: "marks were lost, what is stored is revalidated",
 }
 
 // failures are the reasons of fetches that say something about the origin.
@@ -60,7 +53,7 @@ var failures = map[holdover.Reason]bool{
 func (t *trouble) say(what string, details ...any) {
 	more, say := t.due(what, time.Now())
 	if say {
-		t.logger.Warn(what, append(details, "more_since", more)...)
+		t.logger.Warn(what, append(details, "left_out_before", more)...)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestTroubleIsSaidNowAndThen(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		require.Equal(t, 2, strings.Count(log.String(), "the store failed"))
-		require.Contains(t, log.String(), "more_since=9")
+		require.Contains(t, log.String(), "left_out_before=9")
 
 		said.see(holdover.Event{Kind: holdover.EventFetch, Reason: holdover.ReasonErrorStatus, Status: 503})
 		require.Contains(t, log.String(), "the origin failed", "each kind counts alone")

@@ -314,3 +314,19 @@ func TestTieredBacklogDeleteUnderWay(t *testing.T) {
 }
 
 var _ = errors.New
+
+// A store that panics behind its callers doesn't end the process.
+func TestTieredSurvivesAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fast, slow := newGated(), newGated()
+		s := tiered(t, fast, slow)
+		slow.set.is(func(context.Context, *store.Entry) error { return errDown })
+		require.Error(t, s.Set(t.Context(), "k", page(t, "k", "body", time.Now())))
+		slow.set.is(func(context.Context, *store.Entry) error { panic("third party") })
+		time.Sleep(time.Second)
+		slow.set.is(nil)
+		time.Sleep(time.Second)
+		_, err := slow.Get(t.Context(), "k")
+		require.NoError(t, err, "and it is tried again")
+	})
+}

@@ -44,22 +44,24 @@
 // All stores on a server with one Prefix share a journal of purges, under the names
 // Prefix{journal} and Prefix{journal}:marks. It keeps the last 500,000 marks or so, up
 // to 60 MiB. Scripts that write it and read it look whether all of it is still there, and the
-// server still the same run: after an eviction, a deletion, a restart or a failover it begins
-// anew, since purges may be lost then, and what was stored before is revalidated on its
+// server still the same run: after an eviction, a deletion, a restart, a failover, or the move
+// of its slot in a cluster it begins anew, since purges may be lost then, and what was stored before is revalidated on its
 // next use. So a server whose maxmemory-policy may evict it, such as allkeys-lru, is no
 // danger, but costs revalidations; holdover.Config.Journal can name another store for it.
 //
 // # Servers
 //
 // Tested with Redis 7.0, with and without TLS, as a single server, as a cluster and under
-// Sentinel. All commands that are used exist since Redis 3.0, and a server before 6.0 is
+// Sentinel. All commands that entries need exist since Redis 3.0, those of the journal since
+// 5.0: with an older server name another one as holdover.Config.Journal. A server before 6.0 is
 // spoken to in RESP2, as is tested too. Valkey is not tested.
 //
 // A user needs the commands GET, SET, DEL and PING; SCAN and STRLEN for Scan; EVAL, TYPE
-// and GETRANGE for SetIfNewer and SetIfAbsent; EVAL, HMGET, HSET, XADD, XRANGE, XREVRANGE,
-// DEL and INFO for the journal (without INFO a restart that loses marks may go unnoticed). These two set by SET NX where nothing stands,
+// and GETRANGE for SetIfNewer and SetIfAbsent. These two set by SET NX where nothing stands,
 // and replace exactly what they read by a script. Where scripts are forbidden they fail
-// when there is something to replace; they never set without comparing. rueidis itself
+// when there is something to replace; they never set without comparing. The journal needs
+// EVAL, HMGET, HSET, XADD, XRANGE, XREVRANGE, DEL and INFO; without INFO a restart that loses
+// marks may go unnoticed, unless another process may ask for it. rueidis itself
 // needs CLUSTER SLOTS in a cluster, and ROLE under Sentinel.
 //
 // In a cluster, GetMany asks all nodes that have some of the keys at the same time, and fails

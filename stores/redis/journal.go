@@ -32,24 +32,28 @@ const (
 var errJournal = errors.New("the journal holds what isn't one")
 
 // The journal is a stream, whose identifiers are the numbers of the marks, and a hash with
-// its epoch, the server's run and the number of the last mark. All are looked at by every
-// script: where one of them was evicted or deleted, or the server is another one, started
-// anew or promoted from a replica, marks may be gone that were confirmed. The journal then
+// its epoch, the server's run and history of replication, and the number of the last mark. All
+// are looked at by every script: where one of them was evicted or deleted, or the server is
+// another one, started anew or promoted from a replica, marks may be gone that were confirmed. Who
+// may not ask for that leaves it to others. The journal then
 // begins anew, with the epoch that the caller brings along.
 const journalBegin = `
 local hash, stream, fresh = KEYS[1], KEYS[2], ARGV[1]
 local state = redis.call('HMGET', hash, 'epoch', 'run', 'last')
-local info = redis.pcall('INFO', 'server')
-local run = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+local function info(section, field)
+  local text = redis.pcall('INFO', section)
+  return type(text) == 'string' and string.match(text, field .. ':(%x+)') or ''
+end
+local run = info('server', 'run_id') .. info('replication', 'master_replid')
 local epoch, last = state[1], tonumber(state[3] or '0')
 local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 local ends = newest and tonumber(string.match(newest[1], '^%d+')) or 0
 local function renew()
   redis.call('DEL', stream)
-  redis.call('HSET', hash, 'epoch', fresh, 'run', run, 'last', '0')
+  redis.call('HSET', hash, 'epoch', fresh, 'run', run ~= '' and run or state[2] or '', 'last', '0')
   epoch, last = fresh, 0
 end
-if not epoch or state[2] ~= run or last ~= ends then renew() end
+if not epoch or (run ~= '' and state[2] ~= run) or last ~= ends then renew() end
 `
 
 const appendScript = journalBegin + `
