@@ -8,7 +8,7 @@
 //	http.ListenAndServe(addr, cache.Handler(next))
 //
 // It is a shared cache as RFC 9111 describes it. While a stored response is
-// fresh it is served from memory. When it is stale it is revalidated. When the
+// fresh it is served from the store. When it is stale it is revalidated. When the
 // handler answers with an error, panics, hangs, breaks off or can't reach what it
 // stands in front of, the stale response is served, as far as stale-if-error (RFC
 // 5861), disconnected operation (RFC 9111 §4.2.4) or the Policy allow.

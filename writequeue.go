@@ -42,6 +42,7 @@ func (w write) size() int64 {
 type writeQueue struct {
 	c       *Cache
 	local   bool
+	memory  store.Store   // the first tier, if that is in this process
 	timeout time.Duration // of one write
 
 	mu      sync.Mutex
@@ -59,6 +60,9 @@ func newWriteQueue(c *Cache) *writeQueue {
 		c: c, local: store.IsLocal(c.store), timeout: max(c.cfg.StoreTimeout, minWriteTime),
 		pending: map[string]write{}, active: map[string]bool{},
 	}
+	if fast := store.FastOf(c.store); !q.local && store.IsLocal(fast) {
+		q.memory = fast
+	}
 	q.idle = sync.NewCond(&q.mu)
 	return q
 }
@@ -72,6 +76,7 @@ func (q *writeQueue) put(key string, w write) {
 		q.perform(key, w)
 		return
 	}
+	q.toMemory(key, w)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if old, queued := q.pending[key]; queued {
@@ -95,6 +100,18 @@ func (q *writeQueue) put(key string, w write) {
 	if q.running < writers {
 		q.running++
 		go q.drain()
+	}
+}
+
+// toMemory writes to the tier in this process at once: neither a queue that is full nor a
+// tier behind that hangs keeps anything out of it. Conditions are for the last tier to judge.
+func (q *writeQueue) toMemory(key string, w write) {
+	switch {
+	case q.memory == nil || w.absent || w.newer:
+	case w.entry == nil:
+		_ = q.memory.Delete(context.Background(), key)
+	default:
+		_ = q.memory.Set(context.Background(), key, w.entry) // where it is too large, the tiers behind have it
 	}
 }
 

@@ -22,7 +22,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Println(demo.Serve(*listen, st))
+	if err := demo.Serve(*listen, st); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // open makes the store, and the folder if need be.

@@ -23,7 +23,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Println(demo.Serve(*listen, st))
+	if err := demo.Serve(*listen, st); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // open makes the store. The servers need not answer yet.

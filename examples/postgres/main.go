@@ -8,6 +8,7 @@ package main
 
 import (
 	stdsql "database/sql"
+	"errors"
 	"flag"
 	"log"
 
@@ -26,12 +27,13 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer db.Close()
 	st, err := open(db)
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Println(demo.Serve(*listen, st))
+	if err := errors.Join(demo.Serve(*listen, st), db.Close()); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // open makes the store on a pool that the program may use for other things too. The server

@@ -25,7 +25,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Println(demo.Serve(*listen, st))
+	if err := demo.Serve(*listen, st); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // fileStore closes its pools with the store.

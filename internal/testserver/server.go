@@ -10,10 +10,12 @@ package testserver
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -73,6 +75,11 @@ func (s *Server) awaitReady() {
 	deadline := time.After(startTimeout)
 	for {
 		err := s.ready(s.addr)
+		select {
+		case <-s.ended: // first: what answers may be another one that took the port
+			require.Fail(s.t, "the server ended", "%s: %s", s.cmd.Path, s.log)
+		default:
+		}
 		if err == nil {
 			return
 		}
@@ -80,7 +87,6 @@ func (s *Server) awaitReady() {
 		case <-deadline:
 			require.NoError(s.t, err, "%s doesn't answer: %s", s.cmd.Path, s.log)
 		case <-s.ended:
-			require.Fail(s.t, "the server ended", "%s: %s", s.cmd.Path, s.log)
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
@@ -159,13 +165,20 @@ func program(t testing.TB, name, pattern, debian string) string {
 	return ""
 }
 
-// freeAddr returns an address on which nothing listens.
+// freeAddr returns an address on which nothing listens. Its port is none of those that the
+// system gives to clients and to servers that take any, so that it stays free while the
+// server is down.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(12000)))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			require.NoError(t, l.Close())
+			return addr
+		}
+	}
+	require.Fail(t, "no port is free")
+	return ""
 }
 
 // says returns a check that a server answers a line with one that begins so.

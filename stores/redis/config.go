@@ -5,6 +5,7 @@ package redis
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/holdover-go/holdover/codec"
@@ -48,6 +49,9 @@ type Config struct {
 // withDefaults returns the config with its zero values replaced, or the mistakes in it.
 func (c Config) withDefaults() (Config, error) {
 	var wrong []error
+	if at := strings.IndexByte(c.Prefix, '{'); at >= 0 && strings.HasPrefix(c.Prefix[at:], "{}") {
+		wrong = append(wrong, errors.New("redis: Prefix must not begin its braces with {}, which a cluster doesn't take for a hash tag"))
+	}
 	if c.MaxValue < 0 || c.MaxValue > maxMaxValue {
 		wrong = append(wrong, fmt.Errorf("redis: MaxValue is %d, must be from 0 to %d", c.MaxValue, maxMaxValue))
 	}

@@ -4,6 +4,7 @@ package redis
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -63,7 +64,7 @@ func Open(opt rueidis.ClientOption, cfg Config) (*Store, error) {
 // as ?master_set=…; see rueidis.ParseURL.
 func OpenURL(url string, cfg Config) (*Store, error) {
 	opt, err := rueidis.ParseURL(url)
-	if err != nil {
+	if err != nil || !strings.Contains(url, "://") { // "redis:host" would be the local server
 		// What it says may quote a part of the password.
 		return nil, errors.New("redis: the URL is not like redis://user:password@host:port/db, with what is special in them percent-encoded")
 	}
