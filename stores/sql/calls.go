@@ -99,6 +99,9 @@ func call[T any](ctx context.Context, c *calls, f func(context.Context) (T, erro
 // because adds the error of a context to what a driver made of it.
 func because(ctx context.Context, err error) error {
 	cause := ctx.Err()
+	if deadline, set := ctx.Deadline(); cause == nil && set && !time.Now().Before(deadline) {
+		cause = context.DeadlineExceeded // a driver's own timer may be the quicker one
+	}
 	if err == nil || cause == nil || errors.Is(err, cause) || errors.Is(err, store.ErrNotFound) {
 		return err
 	}
@@ -161,7 +164,8 @@ func (c *calls) work(task func()) {
 }
 
 // background runs f on a goroutine of its own until it returns, which it must do soon
-// after its context ended. After close it doesn't, and reports that.
+// after its context ended. After close it doesn't, and reports that. f must not panic, see
+// recovered.
 func (c *calls) background(f func(context.Context)) (started bool) {
 	if c.enter() != nil {
 		return false
@@ -171,6 +175,16 @@ func (c *calls) background(f func(context.Context)) (started bool) {
 		f(c.life)
 	}()
 	return true
+}
+
+// recovered makes an error of a driver's panic, which in the background would end the process.
+func recovered(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the driver panicked: %v", p)
+		}
+	}()
+	return f()
 }
 
 func (c *calls) enter() error {

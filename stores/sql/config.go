@@ -69,8 +69,8 @@ type Config struct {
 	MaxValue int
 
 	// Unlogged creates the table of PostgreSQL as UNLOGGED: sets are quicker, by up to
-	// two thirds, and it is empty after a crash of the server and on its replicas. It
-	// changes nothing about a table that is there.
+	// two thirds, and it is empty after a crash of the server, and can't be read on
+	// its replicas: Readers must be nil. It changes nothing about a table that is there.
 	Unlogged bool
 
 	// Readers is a second pool for reads. With SQLite it lets reads go on beside the
@@ -121,13 +121,16 @@ func (c Config) complete(db *stdsql.DB) Config {
 }
 
 // validate returns all that is wrong with a complete Config, each with its field.
-func (c Config) validate() error {
+func (c Config) validate(db *stdsql.DB) error {
 	var wrong []error
 	refuse := func(format string, args ...any) {
 		wrong = append(wrong, fmt.Errorf("sql: "+format, args...))
 	}
 	switch c.Dialect {
 	case PostgreSQL:
+		if c.Unlogged && c.Readers != db {
+			refuse("Unlogged and Readers exclude each other: a replica can't read an unlogged table")
+		}
 	case SQLite:
 		if c.Unlogged {
 			refuse("Unlogged is for PostgreSQL only")

@@ -34,6 +34,13 @@ const (
 	sizeOfSlice
 	sizeOfBig
 	ping
+	pageOfMarks // of the journal, see journal_tables.go
+	addMarks
+	takeNumbers
+	historyOfServer
+	lastNumber
+	startJournal
+	dropMarks
 	freePages // from here on what an administrator would ask for
 	pages
 	vacuum

@@ -25,6 +25,34 @@
 //
 // No other rights are needed then. To make the table, a user needs CREATE on the schema.
 //
+// # The journal
+//
+// A Store is also a journal of purges, see [store.Journal], for all that use the same table
+// of entries. The first call to it makes two more tables. An administrator makes them by
+//
+//	CREATE TABLE holdover_entries_journal (     -- never UNLOGGED
+//		number bigint PRIMARY KEY,
+//		mark bytea NOT NULL                 -- of 33 bytes
+//	);
+//	CREATE TABLE holdover_entries_journal_state (
+//		id integer PRIMARY KEY CHECK (id = 1),
+//		epoch bytea NOT NULL,               -- random, another one when marks were lost
+//		history text NOT NULL,              -- the server's identifier and timeline
+//		base bigint NOT NULL,               -- the number before the first of this epoch
+//		oldest bigint NOT NULL,             -- rows below it are dropped bit by bit
+//		last bigint NOT NULL
+//	);
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON holdover_entries_journal, holdover_entries_journal_state TO …;
+//
+// The last 500,000 purges are kept, in about 50 MiB. A journal that lacks rows begins anew,
+// and what was stored before is revalidated.
+//
+// A purge that was confirmed is on the disk: its transaction has synchronous_commit=on
+// where that is off, and PRAGMA synchronous=FULL in SQLite. A replica of PostgreSQL that
+// is promoted may lack some nevertheless, and so may a backup: on another server, or another
+// timeline of it, the journal begins anew. That a file was copied back, or a disk set back to
+// a snapshot, is noticed by the processes that have read further.
+//
 // # How much it keeps
 //
 // The values of a table are bounded by [Config].MaxBytes, and entries whose storage life is

@@ -87,20 +87,20 @@ const (
 // Each connection that died idle shows when it is used, so there may be as many failures
 // in a row as there are connections. A statement whose connection broke may have been
 // executed: all of ours can be repeated.
-func (s *Store) try(ctx context.Context, db *stdsql.DB, statement func() error) error {
-	dead, tables, pause := -1, 0, firstPause
+func (s *Store) try(ctx context.Context, db *stdsql.DB, tables *schema, statement func() error) error {
+	dead, missed, pause := -1, 0, firstPause
 	for {
-		made := s.schema.made()
+		made := tables.made()
 		err := statement()
 		if ctx.Err() != nil {
 			return err
 		}
 		switch faultOf(s.dialect, err) {
 		case noTable:
-			if tables++; tables > 2 {
+			if missed++; missed > 2 {
 				return err
 			}
-			if err := s.schema.makeAfter(ctx, made); err != nil {
+			if err := tables.makeAfter(ctx, made); err != nil {
 				return err
 			}
 		case deadConn:

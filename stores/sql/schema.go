@@ -66,7 +66,7 @@ func (s *schema) makeAfter(ctx context.Context, before uint64) error {
 func (s *schema) run(ctx context.Context, m *making) {
 	ctx, cancel := context.WithTimeout(ctx, s.calls.patience)
 	defer cancel()
-	err := s.createAll(ctx)
+	err := recovered(func() error { return s.createAll(ctx) })
 	if err != nil {
 		err = fmt.Errorf("make the table: %w", err)
 	}

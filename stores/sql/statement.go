@@ -10,8 +10,9 @@ import (
 
 // statement is one that is asked again and again.
 type statement struct {
-	db   *stdsql.DB
-	text string
+	db     *stdsql.DB
+	text   string
+	schema *schema // what it needs
 
 	// keep prepares it once. SQLite would parse the text each time. Drivers of
 	// PostgreSQL remember what they prepared by themselves, as far as a pooler between

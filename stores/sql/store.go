@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math/bits"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdover-go/holdover/store"
@@ -33,6 +34,10 @@ type Store struct {
 	calls       *calls
 	schema      schema
 	trimmer     trimmer
+
+	journalSchema schema
+	maxMarks      int64
+	dropping      atomic.Bool // old marks are being dropped
 }
 
 // New makes a store on a pool that stays the caller's, who closes it after the store. It
@@ -43,7 +48,7 @@ func New(db *stdsql.DB, cfg Config) (*Store, error) {
 		return nil, errors.New("sql: New needs a database")
 	}
 	cfg = cfg.complete(db)
-	if err := cfg.validate(); err != nil {
+	if err := cfg.validate(db); err != nil {
 		return nil, err
 	}
 	s := &Store{
@@ -60,11 +65,12 @@ func New(db *stdsql.DB, cfg Config) (*Store, error) {
 	}
 	for n, text := range t {
 		q := &s.statements[n]
-		q.db, q.text, q.keep = s.db, text, s.dialect == SQLite && name(n) < freePages
+		q.db, q.text, q.keep, q.schema = s.db, text, s.dialect == SQLite && name(n) < freePages, &s.schema
 	}
 	for _, n := range []name{getValue, getMany, lastID, page, walk, sizeOfSlice, sizeOfBig} {
 		s.statements[n].db = s.readers
 	}
+	s.prepareJournal(cfg.Table)
 	s.trimmer.configure(s, cfg)
 	return s, nil
 }
@@ -72,7 +78,7 @@ func New(db *stdsql.DB, cfg Config) (*Store, error) {
 // do performs a statement in the pool that it belongs to, see try.
 func (s *Store) do(ctx context.Context, n name, perform func(*statement) error) error {
 	q := &s.statements[n]
-	return s.try(ctx, q.db, func() error { return perform(q) })
+	return s.try(ctx, q.db, q.schema, func() error { return perform(q) })
 }
 
 // exec performs a statement and returns how many rows it changed.

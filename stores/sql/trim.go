@@ -95,7 +95,7 @@ func (t *trimmer) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		err := t.round(ctx)
+		err := recovered(func() error { return t.round(ctx) })
 		t.failing.Store(err != nil)
 		if err != nil && ctx.Err() == nil {
 			t.report(err)
