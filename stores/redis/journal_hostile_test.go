@@ -80,7 +80,7 @@ func TestJournalOOM(t *testing.T) {
 	s, admin := open(t, opt), client(t, opt)
 	p, err := s.Append(t.Context(), make([]store.Mark, 3))
 	require.NoError(t, err)
-	for i := 0; i < 100; i++ {
+	for range 100 {
 		if admin.Do(t.Context(), admin.B().Append().Key("fill").Value(string(make([]byte, 100<<10))).Build()).Error() != nil {
 			break
 		}
