@@ -46,14 +46,18 @@ func (d *direct) send(ctx context.Context, r Request, b blanks) got {
 	ended := make(chan got, 1)
 	go func() {
 		defer cancel() // as the server does
-		ended <- serve(d.handler, w, req)
+		g := serve(d.handler, w, req)
+		if ctx.Err() != nil { // it ended because the client had
+			g = got{hung: true, err: context.Cause(ctx)}
+		}
+		ended <- g
 	}()
 	select {
 	case g := <-ended:
 		return g
 	case <-ctx.Done():
 		select {
-		case g := <-ended: // both at once
+		case g := <-ended: // whose end has cancelled the context
 			return g
 		default:
 		}
