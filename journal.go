@@ -164,25 +164,21 @@ func (j *journal) lost() {
 
 // due returns the marks that wait to be appended, and notes that they are.
 func (j *journal) due() (list []store.Mark) {
-	pending := j.c.marks.Pending(2 * maxAppend)
+	pending := j.c.marks.Pending(math.MaxInt)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	still := make(map[uint64]struct{}, len(j.sent))
 	for _, m := range pending {
-		if _, sent := j.sent[m.Source.Seq]; sent {
-			still[m.Source.Seq] = struct{}{}
-		} else if len(list) < maxAppend {
+		_, sent := j.sent[m.Source.Seq]
+		if !sent && len(list) == maxAppend {
+			continue
+		}
+		if !sent {
 			list = append(list, m)
-			still[m.Source.Seq] = struct{}{}
 		}
+		still[m.Source.Seq] = struct{}{}
 	}
-	if len(pending) < 2*maxAppend {
-		j.sent = still // without those that were read meanwhile
-	} else {
-		for seq := range still {
-			j.sent[seq] = struct{}{}
-		}
-	}
+	j.sent = still // without those that were read meanwhile
 	return list
 }
 

@@ -25,6 +25,7 @@ func (t *Table) markPending(hash uint64, soft bool) store.Mark {
 	if full { // the one takes the place of all before it, without a gap
 		t.mark(m.Hash, m.Soft)
 		clear(t.pending)
+		clear(t.newest)
 		t.order = nil
 		t.oldest.Store(m.Source.Seq)
 	}
@@ -36,7 +37,28 @@ func (t *Table) markPending(hash uint64, soft bool) store.Mark {
 	if !full {
 		t.mark(m.Hash, m.Soft)
 	}
+	t.supersede(m)
 	return m
+}
+
+// pendingKey is what a mark is about.
+type pendingKey struct {
+	hash uint64
+	soft bool
+}
+
+// supersede forgets the mark that waits for the same hash: the later one says all that it
+// did. It needs the lock, and the later one stands already.
+func (t *Table) supersede(m store.Mark) {
+	if len(t.shared) == 0 {
+		return
+	}
+	about := pendingKey{m.Hash, m.Soft}
+	before, waits := t.newest[about]
+	t.newest[about] = m.Source.Seq
+	if waits {
+		t.confirm(before)
+	}
 }
 
 // Pending returns up to n of the marks that aren't known to stand in a shared journal, the
@@ -61,6 +83,10 @@ func (t *Table) NumPending() int {
 func (t *Table) confirm(position uint64) {
 	if _, waits := t.pending[position]; !waits {
 		return
+	}
+	m := t.pending[position]
+	if about := (pendingKey{m.Hash, m.Soft}); t.newest[about] == position {
+		delete(t.newest, about)
 	}
 	delete(t.pending, position)
 	if len(t.order) > 2*maxPending { // the oldest is stuck

@@ -91,6 +91,9 @@ const (
 
 // Apply adds a page that was read from Position on. One goroutine at a time applies pages.
 func (s *Shared) Apply(page store.JournalPage, began Began) Outcome {
+	if s.broken != [16]byte{} && page.Epoch == s.broken {
+		return SetBack // still: it was doubted then
+	}
 	r := s.current()
 	outcome := r.compare(page)
 	if !page.More && page.Epoch == began.epoch && page.Position().Seq < began.ahead {
@@ -125,15 +128,12 @@ func (s *Shared) Apply(page store.JournalPage, began Began) Outcome {
 
 // doubt: marks may be gone that nobody here has read, those of a first reading included. So
 // what is stored is used after validation only. broken is the epoch of a journal that was
-// set back; until that is renewed it is doubted once.
+// set back; until that is renewed nothing of it is read.
 func (s *Shared) doubt(broken [16]byte) {
-	again := broken != [16]byte{} && broken == s.broken
 	s.broken = broken
 	s.next = nil
 	s.read.Store(nil) // first: what is judged from now on names no journal that is known
-	if !again {
-		s.table.doubt()
-	}
+	s.table.doubt()
 }
 
 // compare tells how a page goes on from what was read.
@@ -162,10 +162,12 @@ func (s *Shared) current() *reading {
 
 // entry returns what the journal says of a response that knew it up to asOf.
 func (r *reading) entry(e *store.Entry, asOf uint64) Verdict {
-	switch {
+	switch position := r.position.Load(); {
 	case asOf < r.base:
 		return Unsure
-	case asOf >= r.position.Load():
+	case asOf > position: // the journal has that, or had it before it was set back
+		return Unsure
+	case asOf == position:
 		return Unpurged
 	case r.hard.behindEntry(e, asOf):
 		return Hard

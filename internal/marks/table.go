@@ -46,6 +46,7 @@ type Table struct {
 	// process has read it, by position. order has at least all of their positions, rising;
 	// oldest is the smallest, 0 for none.
 	pending map[uint64]store.Mark
+	newest  map[pendingKey]uint64 // the position of the one for a hash
 	order   []uint64
 	oldest  atomic.Uint64
 }
@@ -65,7 +66,7 @@ type sort struct {
 // all of them.
 func New(journals int, grace time.Duration) *Table {
 	grace = min(grace, 1<<60) // 36 years, so that sums don't overflow
-	t := &Table{grace: grace, made: time.Now(), pending: map[uint64]store.Mark{}}
+	t := &Table{grace: grace, made: time.Now(), pending: map[uint64]store.Mark{}, newest: map[pendingKey]uint64{}}
 	for range journals {
 		t.shared = append(t.shared, &Shared{table: t})
 	}
