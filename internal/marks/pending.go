@@ -108,15 +108,15 @@ func (t *Table) confirm(position uint64) {
 func (t *Table) add(r *reading, m store.Mark, seq uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	own := m.Source.Epoch == t.epoch
-	if !own {
-		t.mark(m.Hash, m.Soft)
-	}
 	r.sort(m.Soft).raise(m.Hash, seq)
 	r.position.Store(seq) // only now may a fetch claim to know it
-	if own {
+	if m.Source.Epoch == t.epoch {
 		t.confirm(m.Source.Seq)
+		return
 	}
+	// Last, since it moves the table's position: who judged a response before, and holds
+	// on to that for as long as the position stays, judges again.
+	t.mark(m.Hash, m.Soft)
 }
 
 func (r *reading) sort(soft bool) *sort {

@@ -57,9 +57,6 @@ func (s *Shared) Position() store.Position {
 	return store.Position{}
 }
 
-// Known reports whether the journal was read to its end once.
-func (s *Shared) Known() bool { return s.read.Load() != nil }
-
 // Begin returns what Apply wants to know about a page: it is called before that is read.
 func (s *Shared) Begin() Began {
 	b := Began{at: s.table.elapsed()}
