@@ -5,11 +5,13 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Mark is a purge as it stands in a journal.
 type Mark struct {
-	// Hash is that of a URL or of a tag, or all bits set for everything.
+	// Hash is that of a URL or of a tag, all bits set for everything, or
+	// ReturnHash.
 	Hash uint64
 	// Soft makes responses stale instead of taking them away.
 	Soft bool
@@ -17,6 +19,10 @@ type Mark struct {
 	// which that process knows it again.
 	Source Position
 }
+
+// ReturnHash is the hash of marks that purge nothing: such a mark says that the store with
+// this journal is used again after another had stood in for it, see [Failover].
+const ReturnHash = ^uint64(0) - 1
 
 // Journal is implemented by stores, and by others, that keep purges for all processes
 // that share stored responses. It is a list that grows at its end. The marks are numbered
@@ -67,4 +73,23 @@ func JournalOf(s Store) (Journal, error) {
 		return s.JournalOf()
 	}
 	return nil, errors.ErrUnsupported
+}
+
+// JournalsOf returns all journals that stand for the store, such as those of the members of
+// a Failover: a purge is written into each that can be reached, and all are read. Without
+// one it returns nil.
+func JournalsOf(s Store) []Journal {
+	if several, ok := s.(interface{ JournalsOf() []Journal }); ok {
+		return several.JournalsOf()
+	}
+	if j, err := JournalOf(s); err == nil {
+		return []Journal{j}
+	}
+	return nil
+}
+
+// Merger is implemented by journals that want to know when whoever follows them has read
+// them to their end and written what they lacked. began is when that attempt began.
+type Merger interface {
+	Merged(began time.Time)
 }
