@@ -100,7 +100,8 @@ type Cache struct {
 	keys     *keystate.Table
 	records  records
 	marks    *marks.Table
-	journal  *journal // nil for none
+	journals journals
+	opened   time.Time
 	grants   *grants
 	seed     maphash.Seed
 	clock    func() int64 // Unix nanoseconds; replaced in tests
@@ -137,6 +138,7 @@ func New(cfg Config) (*Cache, error) {
 		grants:  newGrants(),
 		seed:    maphash.MakeSeed(),
 		clock:   (&wallClock{}).now,
+		opened:  time.Now(),
 		log:     cfg.Logger,
 	}
 	c.copies = c.room.Part(cfg.MaxInFlight / 4)
@@ -147,22 +149,24 @@ func New(cfg Config) (*Cache, error) {
 		}
 	}
 	c.writes = newWriteQueue(c)
-	c.openJournal()
+	c.openJournals()
 	return c, nil
 }
 
-// openJournal makes the marks, and follows the journal that there is.
-func (c *Cache) openJournal() {
-	from := c.cfg.Journal
-	if from == nil {
-		from, _ = store.JournalOf(c.store) // nil for none
+// openJournals makes the marks, and follows the journals that there are.
+func (c *Cache) openJournals() {
+	from := []store.Journal{c.cfg.Journal}
+	if c.cfg.Journal == nil {
+		from = store.JournalsOf(c.store)
 	}
-	if from == nil {
+	if len(from) == 0 {
 		c.marks = marks.New(0, 0)
 		return
 	}
-	c.marks = marks.New(1, c.cfg.JournalGrace)
-	c.journal = c.follow(c.marks.Shared()[0], from)
+	c.marks = marks.New(len(from), c.cfg.JournalGrace)
+	for i, j := range from {
+		c.journals = append(c.journals, c.follow(c.marks.Shared()[i], j))
+	}
 }
 
 // maxKeyStates bounds what is remembered about keys that are not stored.
@@ -251,7 +255,7 @@ func (c *Cache) Close() error {
 	if err := c.writes.close(); err != nil {
 		errs = append(errs, err)
 	}
-	if err := c.journal.close(); err != nil {
+	if err := c.journals.close(); err != nil {
 		errs = append(errs, err)
 	}
 	if running > 0 {

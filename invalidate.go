@@ -52,10 +52,7 @@ func (c *Cache) Purge(ctx context.Context, p PurgeRequest) error {
 		made = append(made, c.marks.MarkPending(rewritten, p.Soft))
 	}
 	c.emit(Event{Kind: EventDropped, Reason: ReasonPurge, Path: p.Tag})
-	if c.journal == nil {
-		return nil
-	}
-	return c.journal.confirm(ctx, made)
+	return c.journals.confirm(ctx, made)
 }
 
 // rewritten returns the hash of a URL as Policy.Key.Target rewrites it.
@@ -181,7 +178,7 @@ func (h *handler) other(r *http.Request, u *url.URL) *http.Request {
 func (h *handler) invalidateTarget(marked []uint64, r, get *http.Request, rep *representation) []uint64 {
 	hash := marks.URLHash(h.p.target(get))
 	// What is under way is looked at first: when it ends, it has left its trace in seen.
-	if h.c.ownStore && h.c.journal == nil && h.c.flights.Running() == 0 && h.c.kept.of(hash) <= rep.own(hash) && !h.c.seen.has(hash) {
+	if h.c.ownStore && len(h.c.journals) == 0 && h.c.flights.Running() == 0 && h.c.kept.of(hash) <= rep.own(hash) && !h.c.seen.has(hash) {
 		return marked
 	}
 	h.mark(rep, hash)
@@ -201,9 +198,7 @@ func (h *handler) mark(rep *representation, hash uint64) {
 // markElsewhere makes a hard mark that is written into the journal without waiting for it.
 func (c *Cache) markElsewhere(hash uint64) {
 	c.marks.MarkPending(hash, false)
-	if c.journal != nil {
-		c.journal.nudge()
-	}
+	c.journals.nudge()
 }
 
 // forget deletes what is stored for a request, under the outcome policy None.

@@ -5,8 +5,6 @@ package holdover
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -49,16 +47,17 @@ type journal struct {
 	stopped chan struct{} // closed once the goroutine has ended
 	stop    context.CancelFunc
 
-	mu   sync.Mutex
-	sent map[uint64]struct{} // pending marks that were appended, or are just being
-	down bool                // the last round failed
+	mu      sync.Mutex
+	sent    map[store.Position]time.Time // when marks were appended that it lacks, by source; zero while they are being
+	wasRead time.Time                    // when it was last begun to be read, and then was to the end
+	down    bool                         // the last round failed
 }
 
 // follow starts to follow a journal.
 func (c *Cache) follow(shared *marks.Shared, s store.Journal) *journal {
 	ctx, stop := context.WithCancel(context.Background())
 	j := &journal{
-		c: c, shared: shared, store: s, stop: stop, sent: map[uint64]struct{}{},
+		c: c, shared: shared, store: s, stop: stop, sent: map[store.Position]time.Time{},
 		wake: make(chan struct{}, 1), tried: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	go j.run(ctx)
@@ -69,6 +68,7 @@ func (c *Cache) follow(shared *marks.Shared, s store.Journal) *journal {
 func (j *journal) run(ctx context.Context) {
 	defer close(j.stopped)
 	j.round(ctx)
+	j.shared.Tried()
 	close(j.tried)
 	for timer := time.NewTimer(journalPause); ; timer.Reset(journalPause) {
 		select {
@@ -97,15 +97,22 @@ func (j *journal) finish() {
 // round appends what is due and reads to the end. A journal that takes nothing can still
 // be read.
 func (j *journal) round(ctx context.Context) {
+	began := time.Now()
 	err := errors.Join(j.append(ctx, j.due()), j.read(ctx))
-	if ctx.Err() == nil {
-		j.report(err)
+	if ctx.Err() != nil {
+		return
 	}
+	if err != nil {
+		j.shared.OutOfReach()
+	} else if m, wants := j.store.(store.Merger); wants && j.shared.Whole() {
+		m.Merged(began)
+	}
+	j.report(err)
 }
 
 // read applies all marks that are new.
 func (j *journal) read(ctx context.Context) error {
-	renewed := false
+	renewed, started := false, time.Now()
 	for {
 		began, from := j.shared.Begin(), j.shared.Position()
 		page, err := j.page(ctx)
@@ -128,6 +135,9 @@ func (j *journal) read(ctx context.Context) error {
 		}
 		switch {
 		case !page.More:
+			j.mu.Lock()
+			j.wasRead = started
+			j.mu.Unlock()
 			return nil
 		case j.shared.Position() == from:
 			return errStuck
@@ -153,32 +163,29 @@ func (j *journal) renew(ctx context.Context, epoch [16]byte) error {
 	return j.c.guard("journal", func() error { return j.store.Renew(ctx, epoch) })
 }
 
-// lost is told that marks of others are gone. The own ones among them are written again.
+// lost is told that marks of others are gone.
 func (j *journal) lost() {
-	j.mu.Lock()
-	clear(j.sent)
-	j.mu.Unlock()
 	j.c.emit(Event{Kind: EventJournal, Reason: ReasonPurge})
 	j.c.log.Warn("the journal of purges was lost; stored responses are revalidated")
 }
 
-// due returns the marks that wait to be appended, and notes that they are.
-func (j *journal) due() (list []store.Mark) {
-	pending := j.c.marks.Pending(math.MaxInt)
+// due returns the marks that wait to be appended, and notes that they are: those which were
+// appended and are still not there after it was read are lost.
+func (j *journal) due() []store.Mark {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	still := make(map[uint64]struct{}, len(j.sent))
-	for _, m := range pending {
-		_, sent := j.sent[m.Source.Seq]
-		if !sent && len(list) == maxAppend {
-			continue
+	for source, at := range j.sent {
+		if again := !at.IsZero() && at.Before(j.wasRead); again || !j.shared.Lacks(source) {
+			delete(j.sent, source)
 		}
-		if !sent {
-			list = append(list, m)
-		}
-		still[m.Source.Seq] = struct{}{}
 	}
-	j.sent = still // without those that were read meanwhile
+	list := j.shared.Due(maxAppend, func(source store.Position) bool {
+		_, sent := j.sent[source]
+		return sent
+	})
+	for _, m := range list {
+		j.sent[m.Source] = time.Time{}
+	}
 	return list
 }
 
@@ -194,30 +201,33 @@ func (j *journal) append(ctx context.Context, list []store.Mark) error {
 		_, err := j.store.Append(ctx, list)
 		return err
 	})
-	if err != nil {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		for _, m := range list {
-			delete(j.sent, m.Source.Seq)
+	j.mu.Lock()
+	for _, m := range list {
+		if err != nil {
+			delete(j.sent, m.Source)
+		} else {
+			j.sent[m.Source] = time.Now()
 		}
-		return err
 	}
-	j.nudge()
-	return nil
+	j.mu.Unlock()
+	if err == nil {
+		j.nudge()
+	}
+	return err
 }
 
-// confirm writes a purge of this process and waits until it stands there.
+// confirm writes a purge of this process into the journal.
 func (j *journal) confirm(ctx context.Context, list []store.Mark) error {
 	j.mu.Lock()
 	for _, m := range list {
-		j.sent[m.Source.Seq] = struct{}{}
+		j.sent[m.Source] = time.Time{}
 	}
 	j.mu.Unlock()
-	if err := j.append(ctx, list); err != nil {
+	err := j.append(ctx, list)
+	if err != nil {
 		j.nudge()
-		return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
 	}
-	return nil
+	return err
 }
 
 // nudge starts the next round at once.
@@ -245,47 +255,29 @@ func (j *journal) report(err error) {
 	}
 }
 
-// await waits for the first attempt to read the journal: before it, what is stored
-// elsewhere can't be judged. It leaves half of the time to the store.
-func (j *journal) await(ctx context.Context) {
-	if j == nil {
-		return
-	}
-	select {
-	case <-j.tried:
-		return
-	default:
-	}
-	timer := time.NewTimer(j.c.cfg.StoreTimeout / 2)
+// close appends what is due and ends the goroutine.
+func (j *journal) close() error {
+	j.stop()
+	timer := time.NewTimer(j.c.writes.timeout + 2*journalTimeout)
 	defer timer.Stop()
 	select {
-	case <-j.tried:
+	case <-j.stopped:
+		return nil
 	case <-timer.C:
-	case <-ctx.Done():
+		return errors.New("the journal ignores its deadline; it is still called")
 	}
 }
 
-// close appends what is due and ends the goroutine. The error says what is lost.
-func (j *journal) close() error {
-	if j == nil {
-		return nil
-	}
-	j.stop()
-	select {
-	case <-j.stopped:
-	case <-time.After(j.c.writes.timeout + 2*journalTimeout):
-		return errors.New("the journal ignores its deadline; it is still called")
-	}
+// has tells which marks were appended here, though perhaps not read yet.
+func (j *journal) has(m store.Mark) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	lost := 0
-	for _, m := range j.c.marks.Pending(math.MaxInt) {
-		if _, sent := j.sent[m.Source.Seq]; !sent {
-			lost++
-		}
-	}
-	if lost > 0 {
-		return fmt.Errorf("%w: %d purges are lost", ErrUnconfirmed, lost)
-	}
-	return nil
+	_, sent := j.sent[m.Source]
+	return sent
+}
+
+func (j *journal) isDown() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.down
 }

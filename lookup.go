@@ -92,7 +92,7 @@ func (c *Cache) lookup(p *rules, key []byte, r *http.Request, in interest) found
 	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.StoreTimeout)
 	defer cancel()
 	if !c.writes.local {
-		c.journal.await(ctx)
+		c.journals.await(ctx, c.opened, c.cfg.StoreTimeout)
 	}
 	f := c.lookupIn(ctx, c.store, p, key, r)
 	if f.stood && !f.freshNow(c.clock()) {

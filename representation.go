@@ -108,9 +108,7 @@ func (rep *representation) mark(hash uint64) {
 		return
 	}
 	asOf, first := rep.h.c.marks.MarkSince(hash, rep.asOf)
-	if rep.h.c.journal != nil {
-		rep.h.c.journal.nudge()
-	}
+	rep.h.c.journals.nudge()
 	rep.asOf, rep.purged = asOf, rep.purged || !first
 }
 

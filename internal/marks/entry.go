@@ -60,17 +60,14 @@ func (t *Table) entry(e *store.Entry, asOf uint64) Verdict {
 	return Unpurged
 }
 
-// entryOfOthers: one journal that has no mark behind what the response knew is enough,
-// since a mark stands in all that could be reached; but own marks that stand in none yet
-// count too. A response that names no journal that is read here was made before there was
-// one, or is older than the loss of one.
+// entryOfOthers: a mark purges what knows it from no journal. So one journal is enough that
+// has no mark behind what the response knew, if it has all marks; of what it lacks the
+// response is taken to know nothing. A response that names no journal that is read here was
+// made before there was one, or is older than the loss of one.
 func (t *Table) entryOfOthers(e *store.Entry) Verdict {
-	pending := Unpurged // first: a mark that is read meanwhile counts there or here
-	if oldest := t.oldest.Load(); oldest > 0 {
-		pending = t.entry(e, oldest-1)
-	}
 	best, named := Hard, false
 	for _, s := range t.shared {
+		lacking := s.lacks(e) // first: a mark that is read meanwhile counts there or here
 		r := s.read.Load()
 		if r == nil {
 			continue
@@ -78,17 +75,40 @@ func (t *Table) entryOfOthers(e *store.Entry) Verdict {
 		for i := range e.NumAsOf() {
 			if p := e.AsOf(i); p.Epoch == r.epoch && p.Seq >= r.base {
 				r.note(p.Seq)
-				best, named = min(best, r.entry(e, p.Seq)), true
+				best, named = min(best, max(r.entry(e, p.Seq), lacking)), true
 			}
 		}
 	}
 	if !named {
-		best = Unsure
+		best = max(Unsure, t.pendingFor(e))
+	}
+	if t.untried.Load() > 0 { // another may have marks that those read lack
+		best = max(best, Unsure)
 	}
 	if stepped := t.stepped.Load(); stepped != 0 && e.ResponseTime() <= stepped {
-		pending = max(pending, Soft)
+		best = max(best, Soft)
 	}
-	return max(best, pending)
+	return best
+}
+
+// lacks returns what the marks say of a response that the journal lacks.
+func (s *Shared) lacks(e *store.Entry) Verdict {
+	oldest := s.lacking.oldest.Load()
+	switch {
+	case s.lacking.over.Load():
+		return Unsure
+	case oldest == 0:
+		return Unpurged
+	}
+	return s.table.entry(e, oldest-1)
+}
+
+// pendingFor is lacks for a response that names no journal: what any of them lacks counts.
+func (t *Table) pendingFor(e *store.Entry) (worst Verdict) {
+	for _, s := range t.shared {
+		worst = max(worst, s.lacks(e))
+	}
+	return worst
 }
 
 // unvouched reports whether marks of others may be unknown here for too long, as all

@@ -3,147 +3,150 @@
 package marks
 
 import (
-	"cmp"
-	"maps"
-	"slices"
+	"math"
+	"math/rand/v2"
+	"time"
 
 	"github.com/holdover-go/holdover/store"
 )
 
-// maxPending bounds the marks that no shared journal has. Beyond it, one that matches all
-// takes their place.
-const maxPending = 10_000
+// copyDelay is how long a process at least leaves it to others to write marks into a journal
+// that it hasn't made itself, and half of the most that it waits.
+const copyDelay = 300 * time.Millisecond
 
-// markPending is mark for a mark that isn't known to stand in a shared journal. It needs
-// the lock.
+func newCopyDelay() time.Duration { return copyDelay + rand.N(copyDelay) }
+
+// markPending is mark for an own mark, which stands in no shared journal yet. It needs the
+// lock.
 func (t *Table) markPending(hash uint64, soft bool) store.Mark {
-	full := len(t.pending) >= maxPending
-	if full {
-		hash, soft = All, false
+	if len(t.shared) > 0 && t.overflow() {
+		return t.replacePending()
 	}
 	m := store.Mark{Hash: hash, Soft: soft, Source: store.Position{Epoch: t.epoch, Seq: t.position.Load() + 1}}
-	if full { // the one takes the place of all before it, without a gap
-		t.mark(m.Hash, m.Soft)
-		clear(t.pending)
-		clear(t.newest)
-		t.order = nil
-		t.oldest.Store(m.Source.Seq)
-	}
-	if len(t.shared) > 0 {
-		t.pending[m.Source.Seq] = m
-		t.order = append(t.order, m.Source.Seq)
-		t.oldest.CompareAndSwap(0, m.Source.Seq)
-	}
-	if !full {
-		t.mark(m.Hash, m.Soft)
-	}
+	t.lack(m, nil)
+	t.mark(hash, soft)
 	t.supersede(m)
 	return m
 }
 
-// pendingKey is what a mark is about.
-type pendingKey struct {
-	hash uint64
-	soft bool
-}
-
-// supersede forgets the mark that waits for the same hash: the later one says all that it
-// did. It needs the lock, and the later one stands already.
-func (t *Table) supersede(m store.Mark) {
-	if len(t.shared) == 0 {
-		return
+// overflow reports whether no journal has room for another mark that it lacks. With several,
+// one that has none begins anew, since another has what it lacks. It needs the lock.
+func (t *Table) overflow() bool {
+	limit := maxPending
+	if len(t.shared) > 1 {
+		limit = maxLacking
 	}
-	about := pendingKey{m.Hash, m.Soft}
-	before, waits := t.newest[about]
-	t.newest[about] = m.Source.Seq
-	if waits {
-		t.confirm(before)
-	}
-}
-
-// Pending returns up to n of the marks that aren't known to stand in a shared journal, the
-// oldest first.
-func (t *Table) Pending(n int) []store.Mark {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	list := slices.SortedFunc(maps.Values(t.pending), func(a, b store.Mark) int {
-		return cmp.Compare(a.Source.Seq, b.Source.Seq)
-	})
-	return list[:min(n, len(list))]
-}
-
-// NumPending returns how many those are.
-func (t *Table) NumPending() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.pending)
-}
-
-// confirm ends that. It needs the lock.
-func (t *Table) confirm(position uint64) {
-	if _, waits := t.pending[position]; !waits {
-		return
-	}
-	m := t.pending[position]
-	if about := (pendingKey{m.Hash, m.Soft}); t.newest[about] == position {
-		delete(t.newest, about)
-	}
-	delete(t.pending, position)
-	if len(t.order) > 2*maxPending { // the oldest is stuck
-		t.order = slices.DeleteFunc(t.order, func(p uint64) bool { _, waits := t.pending[p]; return !waits })
-	}
-	for len(t.order) > 0 {
-		if _, waits := t.pending[t.order[0]]; waits {
-			t.oldest.Store(t.order[0])
-			return
-		}
-		t.order = t.order[1:]
-	}
-	t.oldest.Store(0)
-}
-
-// add adds a mark that was read as the one with number seq of a shared journal. One that
-// this process made itself stands in the table already: once more, it would purge what was
-// fetched since.
-func (t *Table) add(r *reading, m store.Mark, seq uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	r.sort(m.Soft).raise(m.Hash, seq)
-	r.position.Store(seq) // only now may a fetch claim to know it
-	if m.Source.Epoch == t.epoch {
-		t.confirm(m.Source.Seq)
-		return
-	}
-	// Last, since it moves the table's position: who judged a response before, and holds
-	// on to that for as long as the position stays, judges again.
-	t.mark(m.Hash, m.Soft)
-}
-
-func (r *reading) sort(soft bool) *sort {
-	if soft {
-		return &r.soft
-	}
-	return &r.hard
-}
-
-// doubt notes that marks were lost: whatever was stored so far may have been purged.
-func (t *Table) doubt() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	position := t.position.Load() + 1
-	t.doubted.Store(position)
-	t.position.Store(position)
-}
-
-// AsOf returns what a fetch that begins now knows: this table's journal first, then the
-// shared ones.
-func (t *Table) AsOf() []store.Position {
-	known := make([]store.Position, 1, 1+len(t.shared))
-	known[0] = store.Position{Epoch: t.epoch, Seq: t.position.Load()}
+	full := 0
 	for _, s := range t.shared {
-		if r := s.read.Load(); r != nil {
-			known = append(known, store.Position{Epoch: r.epoch, Seq: r.position.Load()})
+		if len(s.lacking.marks) >= limit || s.lacking.over.Load() {
+			full++
 		}
 	}
-	return known
+	return full == len(t.shared)
+}
+
+// replacePending makes a mark that matches all, in place of all that wait. Those before it
+// count until it does. It needs the lock.
+func (t *Table) replacePending() store.Mark {
+	m := store.Mark{Hash: All, Source: store.Position{Epoch: t.epoch, Seq: t.position.Load() + 1}}
+	t.mark(All, false)
+	for _, s := range t.shared {
+		s.lacking.clear(m.Source.Seq)
+		s.lacking.over.Store(false)
+	}
+	t.lack(m, nil)
+	t.supersede(m)
+	return m
+}
+
+// lack notes that all journals but one lack a mark, which is going to stand at the next
+// position, or stands there. It needs the lock.
+func (t *Table) lack(m store.Mark, but *Shared) {
+	own := m.Source.Epoch == t.epoch
+	at := t.position.Load() + 1
+	if own {
+		at = m.Source.Seq
+	}
+	if own && len(t.shared) > 1 {
+		t.known.add(m.Source, 0)
+	}
+	for _, s := range t.shared {
+		switch {
+		case s == but, s.lacking.over.Load():
+		case len(t.shared) > 1 && len(s.lacking.marks) >= maxLacking:
+			s.lacking.over.Store(true) // first
+			s.lacking.clear(0)
+		default:
+			s.lacking.add(lack{mark: m, at: at, since: t.elapsed(), own: own})
+		}
+	}
+}
+
+// supersede is told that an own mark stands in the table. It needs the lock.
+func (t *Table) supersede(m store.Mark) {
+	for _, s := range t.shared {
+		s.lacking.supersede(m)
+	}
+}
+
+// NumPending returns how many own marks stand in no shared journal, as far as is known.
+func (t *Table) NumPending() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.shared) == 0 {
+		return 0
+	}
+	for source, m := range t.shared[0].lacking.marks {
+		nowhere := m.own
+		for _, s := range t.shared[1:] {
+			_, waits := s.lacking.marks[source]
+			nowhere = nowhere && waits
+		}
+		if nowhere {
+			n++
+		}
+	}
+	return n
+}
+
+// Due returns up to n marks that the journal lacks and this process should write into it, the
+// oldest first, without those that skip names by their source: own ones at once, those of
+// others after they, who have made them, had time for it.
+func (s *Shared) Due(n int, skip func(source store.Position) bool) []store.Mark {
+	t := s.table
+	now := t.elapsed()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	settled := s.back != 0 && now-s.back >= s.delay
+	return s.lacking.list(n, func(m lack) bool {
+		return (m.own || settled && now-m.since >= s.delay) && !skip(m.mark.Source)
+	})
+}
+
+// Lacks reports whether the journal lacks the mark with that source.
+func (s *Shared) Lacks(source store.Position) bool {
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	_, lacks := s.lacking.marks[source]
+	return lacks
+}
+
+// Own returns the own marks that the journal lacks.
+func (s *Shared) Own() []store.Mark {
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	return s.lacking.list(math.MaxInt, func(m lack) bool { return m.own })
+}
+
+// Whole reports whether the journal, having been read to its end, has all that this process
+// knows, but for what came in the last moment.
+func (s *Shared) Whole() bool {
+	now := s.table.elapsed()
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	l := s.lacking
+	if l.over.Load() || s.read.Load() == nil {
+		return false
+	}
+	return len(l.order) == 0 || now-l.marks[l.order[0].source].since < 2*copyDelay && s.back != 0 && l.marks[l.order[0].source].since > s.back
 }

@@ -16,6 +16,12 @@ type Shared struct {
 	table   *Table
 	read    atomic.Pointer[reading] // nil until the journal was read to its end once
 	contact atomic.Int64            // when it last was, since the table was made; 0 for never
+	lacking *lacking                // what it doesn't have and this process knows
+	bit     journals                // that stands for it
+	delay   time.Duration           // before this process writes what others have made
+
+	back  time.Duration // since when it is read without a failure, 0 for not; needs the table's lock
+	tried bool          // see Tried
 
 	// Of the goroutine that reads:
 	next   *reading // read in part
@@ -96,6 +102,9 @@ func (s *Shared) Apply(page store.JournalPage, began Began) Outcome {
 	if !page.More && page.Epoch == began.epoch && page.Position().Seq < began.ahead {
 		outcome = SetBack
 	}
+	if s.lacking.over.Load() { // it would take too long to write what it lacks
+		outcome = SetBack
+	}
 	switch {
 	case outcome == SetBack:
 		s.doubt(page.Epoch)
@@ -109,7 +118,7 @@ func (s *Shared) Apply(page store.JournalPage, began Began) Outcome {
 	known := r.position.Load()
 	for i, m := range page.Marks {
 		if seq := page.Base + uint64(i) + 1; seq > known {
-			s.table.add(r, m, seq)
+			s.table.add(s, r, m, seq)
 			r.last = m
 		}
 	}
@@ -119,8 +128,29 @@ func (s *Shared) Apply(page store.JournalPage, began Began) Outcome {
 			s.next = nil
 		}
 		s.contact.Store(int64(began.at))
+		s.reached(began.at)
+		s.Tried()
 	}
 	return outcome
+}
+
+// Tried is told that the first attempt to read the journal has ended.
+func (s *Shared) Tried() {
+	if !s.tried {
+		s.tried = true
+		s.table.untried.Add(-1)
+	}
+}
+
+// OutOfReach is told that an attempt to read the journal has failed.
+func (s *Shared) OutOfReach() { s.reached(0) }
+
+func (s *Shared) reached(since time.Duration) {
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	if since == 0 || s.back == 0 {
+		s.back = since
+	}
 }
 
 // doubt: marks may be gone that nobody here has read, those of a first reading included. So
@@ -130,8 +160,27 @@ func (s *Shared) doubt(broken [16]byte) {
 	s.broken = broken
 	s.next = nil
 	s.read.Store(nil) // first: what is judged from now on names no journal that is known
-	s.table.doubt()
+	s.table.forget(s)
+	if !s.coveredByOthers() {
+		s.table.doubt()
+	}
 }
+
+// coveredByOthers reports whether another journal has been read all the time: a mark stands
+// in each that could be reached, so that nothing is lost with this one.
+func (s *Shared) coveredByOthers() bool {
+	now := s.table.elapsed()
+	for _, other := range s.table.shared {
+		contact := time.Duration(other.contact.Load())
+		if other != s && other.read.Load() != nil && contact >= time.Duration(s.contact.Load()) && now-contact < recent {
+			return true
+		}
+	}
+	return false
+}
+
+// recent is how long ago a journal that is being read was read at most.
+const recent = time.Second
 
 // compare tells how a page goes on from what was read.
 func (r *reading) compare(page store.JournalPage) Outcome {

@@ -42,13 +42,8 @@ type Table struct {
 	// old the responses of other processes from before are isn't known.
 	stepped atomic.Int64
 
-	// pending are own marks that don't stand in a shared journal yet, as far as this
-	// process has read it, by position. order has at least all of their positions, rising;
-	// oldest is the smallest, 0 for none.
-	pending map[uint64]store.Mark
-	newest  map[pendingKey]uint64 // the position of the one for a hash
-	order   []uint64
-	oldest  atomic.Uint64
+	known   known        // with several journals
+	untried atomic.Int32 // journals that nobody has tried to read yet
 }
 
 // sort is the marks of one sort: hard ones take a response away, soft ones make
@@ -66,10 +61,11 @@ type sort struct {
 // all of them.
 func New(journals int, grace time.Duration) *Table {
 	grace = min(grace, 1<<60) // 36 years, so that sums don't overflow
-	t := &Table{grace: grace, made: time.Now(), pending: map[uint64]store.Mark{}, newest: map[pendingKey]uint64{}}
-	for range journals {
-		t.shared = append(t.shared, &Shared{table: t})
+	t := &Table{grace: grace, made: time.Now()}
+	for i := range journals {
+		t.shared = append(t.shared, &Shared{table: t, bit: 1 << i, lacking: newLacking(), delay: newCopyDelay()})
 	}
+	t.untried.Store(int32(journals))
 	rand.Read(t.epoch[:]) // never fails
 	return t
 }
@@ -145,6 +141,79 @@ func (t *Table) Purged(hash, asOf uint64) (hard, soft bool) {
 // of that response is taken for purged with probability p⁴, so this bounds the
 // share of responses that are purged by mistake.
 func (t *Table) Fill() float64 { return max(t.hard.fill(), t.soft.fill()) }
+
+// add adds a mark that was read as the one with number seq of a shared journal. One that
+// this process made itself, or that was read in another journal, stands in the table
+// already: once more, it would purge what was fetched since.
+func (t *Table) add(s *Shared, r *reading, m store.Mark, seq uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	own := m.Source.Epoch == t.epoch
+	counts := own || m.Hash == store.ReturnHash
+	if len(t.shared) > 1 && m.Hash != store.ReturnHash {
+		in, known := t.known.in(m.Source)
+		if in&s.bit != 0 { // two have written it
+			r.position.Store(seq)
+			return
+		}
+		t.known.add(m.Source, s.bit)
+		counts = counts || known
+	}
+	if m.Hash != store.ReturnHash {
+		r.sort(m.Soft).raise(m.Hash, seq)
+	}
+	r.position.Store(seq) // only now may a fetch claim to know it
+	s.lacking.remove(m.Source)
+	if counts {
+		return
+	}
+	if len(t.shared) > 1 {
+		t.lack(m, s)
+	}
+	// Last, since it moves the table's position: who judged a response before, and holds
+	// on to that for as long as the position stays, judges again.
+	t.mark(m.Hash, m.Soft)
+}
+
+func (r *reading) sort(soft bool) *sort {
+	if soft {
+		return &r.soft
+	}
+	return &r.hard
+}
+
+// forget is told that a journal is read anew.
+func (t *Table) forget(s *Shared) {
+	if len(t.shared) < 2 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.known.drop(s.bit)
+	s.lacking.over.Store(false)
+}
+
+// doubt notes that marks were lost: whatever was stored so far may have been purged.
+func (t *Table) doubt() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	position := t.position.Load() + 1
+	t.doubted.Store(position)
+	t.position.Store(position)
+}
+
+// AsOf returns what a fetch that begins now knows: this table's journal first, then the
+// shared ones.
+func (t *Table) AsOf() []store.Position {
+	known := make([]store.Position, 1, 1+len(t.shared))
+	known[0] = store.Position{Epoch: t.epoch, Seq: t.position.Load()}
+	for _, s := range t.shared {
+		if r := s.read.Load(); r != nil {
+			known = append(known, store.Position{Epoch: r.epoch, Seq: r.position.Load()})
+		}
+	}
+	return known
+}
 
 func (t *Table) sort(soft bool) *sort {
 	if soft {
