@@ -63,20 +63,20 @@ func open(t *testing.T, cfg memcached.Config, addr ...string) *memcached.Store {
 
 func TestStore(t *testing.T) {
 	server := testserver.Memcached(t)
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, memcached.Config{}, server.Addr()) }, features(server))
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, unhurried, server.Addr()) }, features(server))
 }
 
 func TestStoreWithoutCompression(t *testing.T) {
 	server := testserver.Memcached(t)
 	storetest.Run(t, func(t *testing.T) store.Store {
-		return open(t, memcached.Config{Codec: store.Plain}, server.Addr())
+		return open(t, memcached.Config{Codec: store.Plain, Timeout: unhurried.Timeout}, server.Addr())
 	}, features(server))
 }
 
 func TestStoreOnSeveralServers(t *testing.T) {
 	addrs := []string{testserver.Memcached(t).Addr(), testserver.Memcached(t).Addr(), testserver.Memcached(t).Addr()}
 	storetest.Run(t, func(t *testing.T) store.Store {
-		return open(t, memcached.Config{}, addrs...)
+		return open(t, unhurried, addrs...)
 	}, storetest.Features{MaxBody: 1 << 19, ManyGetter: true, AbsentSetter: true, NewerSetter: true, Pinger: true, Closer: true})
 }
 

@@ -59,6 +59,7 @@ type Store struct {
 	clock  clock
 	shards []*shard
 	sweep  sweeper
+	leases leases
 }
 
 // New returns an empty store, or an error that names the field of cfg that is wrong.

@@ -119,6 +119,7 @@ func TestCluster(t *testing.T) {
 	}{
 		{"Store", storeOnCluster},
 		{"OneAddress", clusterByOneAddress},
+		{"Leases", leasesOnCluster},
 		{"NodeHangs", clusterNodeHangs},
 		{"SlotMoves", clusterSlotMoves},
 		{"Close", clusterClose},

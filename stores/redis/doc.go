@@ -25,7 +25,7 @@
 //
 // While the server is away, calls fail at once; while it hangs or can't be reached, each
 // fails at its deadline. Once it is back the next call finds it, however many failed
-// before. A write that failed may still take effect, if the server had been told. Calls
+// before; only after a restart the first one on each of the client's few connections may fail still. A write that failed may still take effect, if the server had been told. Calls
 // that nobody waits for any more are bounded in number (Config.MaxCalls) and in time
 // (ConnWriteTimeout of the client).
 //
@@ -49,6 +49,15 @@
 // next use. So a server whose maxmemory-policy may evict it, such as allkeys-lru, is no
 // danger, but costs revalidations; holdover.Config.Journal can name another store for it.
 //
+// # Leases
+//
+// All stores on a server with one Prefix share leases too, see [store.Leaser], each under the
+// name of the key's entry with ":lease" behind it. A lease is taken, prolonged and released by
+// one script each, and ends by the server's clock, to the millisecond. A server that is
+// started again, or evicts, may forget it before its time, and a replica that takes over may
+// not know it yet: then two processes fetch the same. What stands under such a name and
+// isn't a lease is left alone, and calls for that key fail.
+//
 // # Servers
 //
 // Tested with Redis 7.0, with and without TLS, as a single server, as a cluster and under
@@ -61,8 +70,8 @@
 // and replace exactly what they read by a script. Where scripts are forbidden they fail
 // when there is something to replace; they never set without comparing. The journal needs
 // EVAL, HMGET, HSET, XADD, XRANGE, XREVRANGE, DEL and INFO; without INFO a restart that loses
-// marks may go unnoticed, unless another process may ask for it. rueidis itself
-// needs CLUSTER SLOTS in a cluster, and ROLE under Sentinel.
+// marks may go unnoticed, unless another process may ask for it. Leases need EVAL, GET, SET
+// and DEL. rueidis itself needs CLUSTER SLOTS in a cluster, and ROLE under Sentinel.
 //
 // In a cluster, GetMany asks all nodes that have some of the keys at the same time, and fails
 // if one of them does. Ping asks any node. While slots move, calls follow. A prefix

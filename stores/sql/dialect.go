@@ -41,6 +41,11 @@ const (
 	lastNumber
 	startJournal
 	dropMarks
+	takeLease // see lease_tables.go
+	lookAtLease
+	noteLease
+	freeLease
+	dropLeases
 	freePages // from here on what an administrator would ask for
 	pages
 	vacuum

@@ -53,6 +53,24 @@
 // timeline of it, the journal begins anew. That a file was copied back, or a disk set back to
 // a snapshot, is noticed by the processes that have read further.
 //
+// # Leases
+//
+// A Store has leases too, see [store.Leaser], which all share that use the same table of
+// entries. The first call makes a table for them. An administrator makes it by
+//
+//	CREATE UNLOGGED TABLE holdover_entries_leases (
+//		name bytea PRIMARY KEY,             -- 128 bits of the key's SHA-256
+//		holder bytea NOT NULL,              -- of 16 bytes
+//		until bigint NOT NULL               -- Unix milliseconds
+//	);
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON holdover_entries_leases TO …;
+//
+// A lease ends by the clock of the database: of the server in PostgreSQL, of the machine in
+// SQLite. A crash of PostgreSQL takes all of them: then two processes may fetch the same.
+// Those that have ended are dropped in the background by the processes that ask for
+// others. A row that isn't a lease is left alone, and calls for its key fail as long as
+// it says that it stands.
+//
 // # How much it keeps
 //
 // The values of a table are bounded by [Config].MaxBytes, and entries whose storage life is

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/holdover-go/holdover/store"
 	"github.com/holdover-go/holdover/stores/sql"
 )
 
@@ -35,7 +36,9 @@ func TestDocumentedTable(t *testing.T) {
 	}
 	_, err = newStore(t, db, sql.Config{Table: "made"}).Append(t.Context(), marked(0, 1))
 	require.NoError(t, err)
-	for table, lines := range map[string]int{"": 12, "_journal": 4, "_journal_state": 8} {
+	_, err = newStore(t, db, sql.Config{Table: "made"}).Lease(t.Context(), "key", store.NewHolder(), time.Minute)
+	require.NoError(t, err)
+	for table, lines := range map[string]int{"": 12, "_journal": 4, "_journal_state": 8, "_leases": 5} {
 		made := describe(t, db, "made"+table)
 		require.Len(t, made, lines)
 		require.Equal(t, made, describe(t, db, "documented"+table))

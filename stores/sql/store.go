@@ -38,6 +38,8 @@ type Store struct {
 	journalSchema schema
 	maxMarks      int64
 	dropping      atomic.Bool // old marks are being dropped
+
+	leases leases
 }
 
 // New makes a store on a pool that stays the caller's, who closes it after the store. It
@@ -71,6 +73,7 @@ func New(db *stdsql.DB, cfg Config) (*Store, error) {
 		s.statements[n].db = s.readers
 	}
 	s.prepareJournal(cfg.Table)
+	s.prepareLeases(cfg.Table)
 	s.trimmer.configure(s, cfg)
 	return s, nil
 }
