@@ -23,7 +23,9 @@ import (
 // memory store of 256 MiB. Durations and sizes: 0 means the default.
 type Config struct {
 	// Store keeps the responses. Default: stores/memory with 256 MiB, which
-	// Close closes; a store given here is the caller's to close.
+	// Close closes; a store given here is the caller's to close. One outside of this
+	// process gets a breaker, see store.WithBreaker: while it fails, requests go on
+	// without it at once.
 	Store store.Store
 
 	// Journal is where the purges of all processes stand that share stored
@@ -35,6 +37,12 @@ type Config struct {
 	// out of reach: then all but those that were fetched since count as purged
 	// softly, that is as stale. Default: 5 s.
 	JournalGrace time.Duration
+
+	// FleetLease makes the fetch of a key one among all processes that share the
+	// store: the others wait for what it brings, and take over if the process dies. It
+	// costs each miss two round trips more, and where the store fails everybody fetches.
+	// The store must be able to lease keys, see store.Leaser.
+	FleetLease bool
 
 	// Policy of Handler. Cache.With makes further ones.
 	Policy Policy
@@ -91,6 +99,7 @@ type Cache struct {
 	rules    *rules
 	store    store.Store
 	ownStore bool
+	breaker  *store.Failover // in front of the caller's store; nil where that has one, or needs none
 	writes   *writeQueue
 	flights  *flight.Group
 	room     *flight.Room
@@ -101,6 +110,7 @@ type Cache struct {
 	records  records
 	marks    *marks.Table
 	journals journals
+	leases   leases
 	opened   time.Time
 	grants   *grants
 	seed     maphash.Seed
@@ -146,6 +156,15 @@ func New(cfg Config) (*Cache, error) {
 		c.ownStore = true
 		if c.store, err = memory.New(memory.Config{}); err != nil {
 			return nil, &ConfigError{Field: "Store", Err: err}
+		}
+	}
+	if behind := store.WithBreaker(c.store); behind != c.store {
+		c.breaker, _ = behind.(*store.Failover)
+		c.store = behind
+	}
+	if cfg.FleetLease {
+		if c.leases.leaser, err = store.LeaserOf(c.store); err != nil {
+			return nil, &ConfigError{Field: "FleetLease", Err: fmt.Errorf("the store can't lease keys: %w", err)}
 		}
 	}
 	c.writes = newWriteQueue(c)
@@ -255,11 +274,15 @@ func (c *Cache) Close() error {
 	if err := c.writes.close(); err != nil {
 		errs = append(errs, err)
 	}
+	c.leases.close()
 	if err := c.journals.close(); err != nil {
 		errs = append(errs, err)
 	}
 	if running > 0 {
 		errs = append(errs, fmt.Errorf("%d handlers are still running", running))
+	}
+	if c.breaker != nil {
+		errs = append(errs, c.breaker.Stop())
 	}
 	if c.ownStore {
 		errs = append(errs, store.Close(c.store))

@@ -148,10 +148,12 @@ func (f *fetch) store(j *judgement, d store.Response) (bool, error) {
 	j.entry = e
 	switch {
 	case j.outcome < failed:
+		f.written = append(f.written, d.Key)
 		f.c.replacePart(f.key, f.hash)
 		f.c.keys.Update(f.hash, func(s *keystate.State) { s.Record, s.VaryHint = keystate.Record{}, nil })
 		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})
 	case !dry:
+		f.written = append(f.written, d.Key)
 		f.c.writes.put(d.Key, write{entry: e, absent: f.found.entry == nil})
 	}
 	return !dry, nil
@@ -198,6 +200,7 @@ func (f *fetch) storeVariant(j *judgement, d store.Response, v variant) error {
 	}
 	j.entry = e
 	if !v.dry {
+		f.written = append(f.written, f.key, d.Key)
 		f.c.replacePart(f.key, f.hash)
 		f.c.writes.put(f.key, write{entry: r, newer: f.raced.Load()})
 		f.c.writes.put(d.Key, write{entry: e, newer: f.raced.Load()})

@@ -53,6 +53,8 @@ type exchange struct {
 
 	names []string // learned from a fetch that was not for us: what selects among the variants
 
+	elsewhere int // how often another process was waited for
+
 	racing bool // the fetch that this request begins runs beside one that hangs
 
 	// What became of it.
@@ -147,6 +149,9 @@ func (x *exchange) answer() {
 	x.host, x.target = x.p.target(x.r)
 	x.urlHash = marks.URLHash(x.host, x.target)
 	for x.tries = 1; ; x.tries++ { // again only if another fetch has ended meanwhile
+		if x.tries > 1 { // what came meanwhile would lie in the future
+			x.now = x.c.now()
+		}
 		x.lookup()
 		if x.servePart() {
 			return

@@ -42,11 +42,15 @@ type fetch struct {
 	// origin is the error that kept the origin from being reached, if the
 	// handler said so, see ErrorHandler.
 	origin atomic.Pointer[error]
+
+	lease   *lease   // nil for none
+	written []string // the keys under which the response was stored
 }
 
 // plan says how a fetch is started.
 type plan struct {
 	background bool
+	shared     bool // others may have the response
 	method     string
 	attempt    time.Duration // 0 = none
 }
@@ -70,7 +74,7 @@ func (x *exchange) open(pl plan) flight.Start {
 	fl.Started, fl.Note, f.flight = x.c.clock(), f, fl
 	req := x.request(fl.Context(), f, pl)
 	f.asked = x.askedOf(f, req)
-	return flight.Start{Flight: fl, Handler: x.h.next, Request: req}
+	return flight.Start{Flight: fl, Handler: x.leased(f, pl), Request: req}
 }
 
 // fetchContext makes the context of a fetch out of the request's, before any lock
@@ -183,6 +187,9 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 	if j.refused != "" {
 		f.emit(Event{Kind: EventRefused, Reason: j.refused, Status: code})
 	}
+	if j.outcome < failed && !j.storing() && !j.freshened { // others needn't wait for the end
+		f.lease.end(store.LeaseUnshared)
+	}
 	keep := j.storing() || j.outcome >= failed && j.shareable || f.found.entry != nil && f.contradicts(j) != ""
 	return flight.Verdict{Keep: keep, Note: j}
 }
@@ -232,9 +239,16 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 	j, _ := state.Note.(*judgement)
 	took := time.Since(f.began)
 	reason := reasonOf(j, failure)
+	switch f.lease.at() {
+	case leaseWaits, leaseElsewhere: // the origin wasn't asked
+		reason = ReasonCancelled
+	case leaseFails:
+		reason = ReasonBackOff
+	}
+	f.lease.end(f.leaseNote(j, failure))
 	now := f.c.now()
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
-		if failure == nil || !f.racing {
+		if (failure == nil || !f.racing) && f.lease.at() == leaseFetches {
 			s.Attempts = attemptsAfter(s.Attempts, failure)
 		}
 		if state.Outgrown && !state.NoRoom {

@@ -29,6 +29,9 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 	case end == flight.Expired:
 		return x.expired(fl, how)
 	case state.Phase == flight.Failed && state.Status == 0:
+		if stage := fl.Note.(*fetch).lease.at(); stage == leaseElsewhere || stage == leaseFails {
+			return x.answeredElsewhere(fl, stage)
+		}
 		return x.failedFetch(state, how)
 	}
 	return x.judged(rd, state, how)
@@ -138,6 +141,22 @@ func (x *exchange) expired(fl *flight.Flight, how flight.How) bool {
 	x.fault = ReasonSoftTimeout
 	x.serveStaleNow(ReasonSoftTimeout, 0)
 	return true
+}
+
+// answeredElsewhere: another process has fetched it, or has tried to. False means that the
+// lookup must be made again.
+func (x *exchange) answeredElsewhere(fl *flight.Flight, stage leasing) bool {
+	<-fl.Returned() // it has nothing more to do
+	x.elsewhere++
+	if stage == leaseFails {
+		x.fault = ReasonBackOff
+		if x.serveInstead(ReasonBackOff, 0) {
+			return true
+		}
+		x.elsewhere = maxElsewhere
+	}
+	x.fault, x.collapsed = "", false
+	return false
 }
 
 // failedFetch: the fetch brought no answer. False means that it was given up for

@@ -105,7 +105,7 @@ func (x *exchange) join() bool {
 	}
 	x.racing = false
 	fl, rd, how := x.c.flights.Join(x.r.Context(), x.flightKey(), x.landed, x.accepts,
-		func() flight.Start { return x.open(plan{attempt: x.attempt()}) })
+		func() flight.Start { return x.open(plan{shared: true, attempt: x.attempt()}) })
 	switch how {
 	case flight.Changed:
 		return false
@@ -194,7 +194,7 @@ func (x *exchange) revalidateBehind(reason Reason) bool {
 	if x.ask(true, true).Fetch {
 		x.racing = false
 		fl := x.c.flights.Background(x.flightKey(), x.accepts, func() flight.Start {
-			return x.open(plan{background: true, method: http.MethodGet, attempt: x.attempt()})
+			return x.open(plan{background: true, shared: !x.wishes.cc.NoStore, method: http.MethodGet, attempt: x.attempt()})
 		})
 		if fl != nil && !x.detachable {
 			x.held = fl

@@ -192,6 +192,7 @@ func TestTheLogTellsOfAStoreThatIsAway(t *testing.T) {
 				s.fails.Store(fails)
 				for range 10 {
 					get(h)
+					time.Sleep(500 * time.Millisecond) // its breaker probes it
 				}
 			}
 		}
@@ -210,4 +211,27 @@ func (s *awayStore) Get(ctx context.Context, key string) (*store.Entry, error) {
 		return nil, errCut
 	}
 	return s.remote.Get(ctx, key)
+}
+
+// A store that hangs costs the first requests its deadline, and the others nothing.
+func TestAStoreThatHangsIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newRemote()
+		cache, err := holdover.New(holdover.Config{Store: s})
+		require.NoError(t, err)
+		h := cache.Handler(answer(200, "page", "Cache-Control", "no-store"))
+		s.hang()
+		var paid []time.Duration
+		for range 100 {
+			began := time.Now()
+			require.Equal(t, "page", get(h).Body.String())
+			paid = append(paid, time.Since(began))
+			time.Sleep(time.Millisecond)
+		}
+		require.Equal(t, 50*time.Millisecond, paid[0])
+		for _, d := range paid[3:] {
+			require.Zero(t, d)
+		}
+		require.NoError(t, cache.Close(), "probes are over")
+	})
 }

@@ -53,12 +53,13 @@ type writeQueue struct {
 	running int
 	closed  bool
 	idle    *sync.Cond
+	awaited map[string]chan struct{} // closed once the key isn't pending any more
 }
 
 func newWriteQueue(c *Cache) *writeQueue {
 	q := &writeQueue{
 		c: c, local: store.IsLocal(c.store), timeout: max(c.cfg.StoreTimeout, minWriteTime),
-		pending: map[string]write{}, active: map[string]bool{},
+		pending: map[string]write{}, active: map[string]bool{}, awaited: map[string]chan struct{}{},
 	}
 	if fast := store.FastOf(c.store); !q.local && store.IsLocal(fast) {
 		q.memory = fast
@@ -129,6 +130,42 @@ func (q *writeQueue) get(key []byte) (*store.Entry, bool) {
 	return w.entry, queued
 }
 
+// await waits until none of the keys is queued any more, at most for limit.
+func (q *writeQueue) await(keys []string, limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for _, key := range keys {
+		select {
+		case <-q.written(key):
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+// written returns a channel that is closed once the key isn't queued.
+func (q *writeQueue) written(key string) <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	done := q.awaited[key]
+	if done == nil {
+		done = make(chan struct{})
+		q.awaited[key] = done
+	}
+	if _, queued := q.pending[key]; !queued {
+		q.done(key)
+	}
+	return done
+}
+
+// done wakes who waits for a key. The caller holds the lock.
+func (q *writeQueue) done(key string) {
+	if done := q.awaited[key]; done != nil {
+		close(done)
+		delete(q.awaited, key)
+	}
+}
+
 // drain writes until nothing is queued. Writes of one key never overlap.
 func (q *writeQueue) drain() {
 	q.mu.Lock()
@@ -148,6 +185,7 @@ func (q *writeQueue) drain() {
 		if now := q.pending[key]; now == w {
 			delete(q.pending, key)
 			q.bytes -= w.size()
+			q.done(key)
 		} else {
 			q.order = append(q.order, key)
 		}

@@ -21,20 +21,22 @@ type Tiered struct {
 }
 
 // NewTiered returns a store that asks the tiers one after the other and writes to all of
-// them. A tier outside of this process gets at most half of what is left of the deadline
-// while others wait for their turn. The last one decides about SetIfAbsent and SetIfNewer, and
-// is the one whose journal and list of entries count. Close closes all tiers.
+// them. A tier outside of this process gets a breaker, see WithBreaker, and at most half of
+// what is left of the deadline while others wait for their turn. The last one decides about
+// SetIfAbsent and SetIfNewer, and is the one whose journal and list of entries count. Close
+// closes all tiers.
 func NewTiered(tiers ...Store) (*Tiered, error) {
 	if len(tiers) < 2 {
 		return nil, fmt.Errorf("store: NewTiered needs at least two tiers, not %d", len(tiers))
 	}
-	t := &Tiered{tiers: tiers, writes: newWriteLog()}
+	t := &Tiered{writes: newWriteLog()}
 	t.fill = newFiller(t.writes)
 	for i, s := range tiers {
 		if s == nil {
 			return nil, fmt.Errorf("store: tier %d is nil", i)
 		}
-		t.backlog = append(t.backlog, newBacklog(s))
+		s = WithBreaker(s)
+		t.tiers, t.backlog = append(t.tiers, s), append(t.backlog, newBacklog(s))
 	}
 	return t, nil
 }

@@ -48,6 +48,11 @@ type Features struct {
 	// can be paused and started again.
 	Server Server
 
+	// Recovery is how soon after its server answers again the store must work. 0 means
+	// 100 ms. A store that declares it need not ask a server which hung or was gone before:
+	// then it may fail at once, with an error of its own.
+	Recovery time.Duration
+
 	// Eventual says that a Get which begins after a Set of the same key
 	// returned may still see what stood there before, as with replicas.
 	Eventual bool

@@ -104,6 +104,9 @@ func TestTieredPassesOverFailures(t *testing.T) {
 			_, err = s.Get(within(t), "absent")
 			require.ErrorIs(t, err, errDown, "what nobody has may stand in the one that failed")
 			b.Start()
+			time.Sleep(time.Second) // its breaker has opened
+			_, _ = s.Get(within(t), "absent")
+			synctest.Wait()
 		}
 	})
 }
