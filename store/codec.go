@@ -278,17 +278,14 @@ func (e *Entry) Tags() []Tag {
 // NumTags returns the number of tags.
 func (e *Entry) NumTags() int { return int(binary.LittleEndian.Uint16(e.raw[e.tagsAt:])) }
 
-// EachTagHash calls f with the hash of every tag until f returns false, without
-// allocating.
-func (e *Entry) EachTagHash(f func(hash uint64) bool) {
-	r := reader{b: e.raw[:e.bodyFrom-sumLen], at: int(e.tagsAt)}
-	for range r.uint16() {
-		hash := r.uint64()
-		r.text16()
-		if !f(hash) {
-			return
-		}
-	}
+// FirstTag returns where TagHash finds the first tag, if there is one.
+func (e *Entry) FirstTag() int { return int(e.tagsAt) + 2 }
+
+// TagHash returns the hash of the tag at a place, and the place of the next one: who judges
+// an entry on every use walks through NumTags of them without a call for each.
+func (e *Entry) TagHash(at int) (hash uint64, next int) {
+	tag := e.raw[at:]
+	return binary.LittleEndian.Uint64(tag), at + 8 + 2 + int(binary.LittleEndian.Uint16(tag[8:]))
 }
 
 // Vary returns the names of the request fields that select among the variants.

@@ -209,6 +209,19 @@ func (e *Entry) AsOf(i int) Position {
 	return p
 }
 
+// PositionIn returns the largest position that the entry names in the journal with this
+// epoch, and whether it names one.
+func (e *Entry) PositionIn(epoch *[16]byte) (seq uint64, named bool) {
+	first, second := binary.LittleEndian.Uint64(epoch[:8]), binary.LittleEndian.Uint64(epoch[8:])
+	for i := range int(e.raw[offAsOfCount]) {
+		p := e.raw[headerLen+i*positionLen:][:positionLen]
+		if binary.LittleEndian.Uint64(p) == first && binary.LittleEndian.Uint64(p[8:]) == second {
+			seq, named = max(seq, binary.LittleEndian.Uint64(p[16:])), true
+		}
+	}
+	return seq, named
+}
+
 // Newer reports whether e holds a newer response than other. Newer is a larger
 // position in the journals that both name, else the later start of the fetch,
 // which also decides where two journals contradict each other. Of two entries

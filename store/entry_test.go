@@ -80,14 +80,32 @@ func TestField(t *testing.T) {
 	}
 }
 
-func TestEachTagHash(t *testing.T) {
+// tagHashes walks as who judges an entry does.
+func tagHashes(e *store.Entry) (all []uint64) {
+	at := e.FirstTag()
+	for range e.NumTags() {
+		var hash uint64
+		hash, at = e.TagHash(at)
+		all = append(all, hash)
+	}
+	return all
+}
+
+func TestTagHashes(t *testing.T) {
+	require.Equal(t, []uint64{0x0123456789abcdef, 0}, tagHashes(encode(t, page())))
+	require.Empty(t, tagHashes(encode(t, varySpec())))
+}
+
+func TestPositionIn(t *testing.T) {
 	e := encode(t, page())
-	var all []uint64
-	e.EachTagHash(func(hash uint64) bool { all = append(all, hash); return true })
-	require.Equal(t, []uint64{0x0123456789abcdef, 0}, all)
-	calls := 0
-	e.EachTagHash(func(uint64) bool { calls++; return false })
-	require.Equal(t, 1, calls, "false ends it")
+	for i := range e.NumAsOf() {
+		p := e.AsOf(i)
+		seq, named := e.PositionIn(&p.Epoch)
+		require.True(t, named)
+		require.Equal(t, p.Seq, seq)
+	}
+	_, named := e.PositionIn(&[16]byte{0xde, 0xad})
+	require.False(t, named)
 }
 
 func TestView(t *testing.T) {
@@ -110,7 +128,8 @@ func TestReadingDoesNotAllocate(t *testing.T) {
 	var sum uint64
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		ok := e.KeyIs(key) && e.SelectedIs(selected) && e.View() != nil && e.Has(store.NoCache)
-		e.EachTagHash(func(hash uint64) bool { sum += hash; return true })
+		hash, _ := e.TagHash(e.FirstTag())
+		sum += hash
 		ok = ok && e.StoreUntil() > 0 && len(e.Body()) == e.BodyLen() && !e.Newer(older) && e.AsOf(1).Seq > 0
 		if !ok || len(e.Bytes()) != e.Size() {
 			panic("unreachable")

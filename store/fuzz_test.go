@@ -45,13 +45,15 @@ func useAll(t *testing.T, e *store.Entry) {
 	require.True(t, e.SelectedIs([]byte(r.Selected)))
 	require.Positive(t, e.ViewSize())
 	require.False(t, e.Newer(e))
-	hashes := 0
-	e.EachTagHash(func(hash uint64) bool {
-		require.Equal(t, r.Tags[hashes].Hash, hash)
-		hashes++
-		return true
-	})
-	require.Len(t, r.Tags, hashes)
+	hashes := tagHashes(e)
+	require.Len(t, hashes, len(r.Tags))
+	for i, tag := range r.Tags {
+		require.Equal(t, tag.Hash, hashes[i])
+	}
+	for _, p := range r.AsOf {
+		_, named := e.PositionIn(&p.Epoch)
+		require.True(t, named)
+	}
 	for _, field := range r.Fields {
 		e.Field(field.Name)
 	}

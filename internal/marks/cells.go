@@ -39,7 +39,11 @@ func (c *cells) raise(hash, position uint64) {
 // behind reports whether all cells of hash lie behind asOf. Mostly the first one
 // doesn't.
 func (c *cells) behind(hash, asOf uint64) bool {
-	for i := range perMark {
+	return c.at[hash&(size-1)].Load() > asOf && c.othersBehind(hash, asOf)
+}
+
+func (c *cells) othersBehind(hash, asOf uint64) bool {
+	for i := 1; i < perMark; i++ {
 		if c.at[index(hash, i)].Load() <= asOf {
 			return false
 		}

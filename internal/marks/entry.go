@@ -14,26 +14,16 @@ import (
 // knows none of this table's marks. It allocates nothing.
 func (t *Table) Entry(e *store.Entry, now int64) Verdict {
 	v := Unpurged
-	switch asOf, own := t.asOf(e); {
+	switch asOf, own := e.PositionIn(&t.epoch); {
 	case own || len(t.shared) == 0:
 		v = t.entry(e, asOf)
 	default:
 		v = t.entryOfOthers(e)
 	}
-	if v == Unpurged && t.unvouched(e, now) {
+	if v == Unpurged && len(t.shared) > 0 && t.unvouched(e, now) {
 		return Soft
 	}
 	return v
-}
-
-// asOf returns the position in this table's journal that e knows, and whether it names it.
-func (t *Table) asOf(e *store.Entry) (asOf uint64, own bool) {
-	for i := range e.NumAsOf() {
-		if p := e.AsOf(i); p.Epoch == t.epoch {
-			asOf, own = max(asOf, p.Seq), true
-		}
-	}
-	return asOf, own
 }
 
 // Own returns the position among those given that names this table's journal, 0 for none.
@@ -72,11 +62,9 @@ func (t *Table) entryOfOthers(e *store.Entry) Verdict {
 		if r == nil {
 			continue
 		}
-		for i := range e.NumAsOf() {
-			if p := e.AsOf(i); p.Epoch == r.epoch && p.Seq >= r.base {
-				r.note(p.Seq)
-				best, named = min(best, max(r.entry(e, p.Seq), lacking)), true
-			}
+		if seq, is := e.PositionIn(&r.epoch); is && seq >= r.base {
+			r.note(seq)
+			best, named = min(best, max(r.entry(e, seq), lacking)), true
 		}
 	}
 	if !named {
@@ -136,17 +124,22 @@ func (t *Table) VouchedFor(e *store.Entry, now int64) time.Duration {
 }
 
 func (s *sort) behindEntry(e *store.Entry, asOf uint64) bool {
-	if s.behind(e.URLHash(), asOf) {
+	if s.all.Load() > asOf {
 		return true
 	}
 	c := s.cells.Load()
-	if c == nil || e.NumTags() == 0 {
+	if c == nil {
 		return false
 	}
-	found := false
-	e.EachTagHash(func(hash uint64) bool {
-		found = c.behind(hash, asOf)
-		return !found
-	})
-	return found
+	if c.behind(e.URLHash(), asOf) {
+		return true
+	}
+	at := e.FirstTag()
+	for range e.NumTags() {
+		var hash uint64
+		if hash, at = e.TagHash(at); c.behind(hash, asOf) {
+			return true
+		}
+	}
+	return false
 }
