@@ -274,7 +274,9 @@ func (c *Cache) Close() error {
 	if err := c.writes.close(); err != nil {
 		errs = append(errs, err)
 	}
-	c.leases.close()
+	if err := c.leases.close(2 * c.writes.timeout); err != nil {
+		errs = append(errs, err)
+	}
 	if err := c.journals.close(); err != nil {
 		errs = append(errs, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/keystate"
@@ -22,7 +21,7 @@ import (
 func (f *fetch) commit(result flight.Result) bool {
 	j, _ := result.Note.(*judgement)
 	if j != nil && j.outcome < failed {
-		took := time.Since(f.began) // known before the response can be seen to be stored
+		took := f.took() // known before the response can be seen to be stored
 		f.c.keys.Update(f.hash, func(s *keystate.State) { s.LastFetch = took })
 	}
 	switch {

@@ -176,7 +176,9 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 	if p := f.origin.Load(); p != nil {
 		transport = *p
 	}
-	j := f.c.judge(f.p, &f.asked, code, h, transport, f.c.now())
+	a := f.asked
+	a.started += int64(f.lease.waited()) // the time in another process is no part of the age
+	j := f.c.judge(f.p, &a, code, h, transport, f.c.now())
 	if f.flight.Sniffed() && !j.freshened {
 		j.draft.Flags |= store.Sniffed
 	}
@@ -187,9 +189,7 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 	if j.refused != "" {
 		f.emit(Event{Kind: EventRefused, Reason: j.refused, Status: code})
 	}
-	if j.outcome < failed && !j.storing() && !j.freshened { // others needn't wait for the end
-		f.lease.end(store.LeaseUnshared)
-	}
+	f.lease.saw(j)
 	keep := j.storing() || j.outcome >= failed && j.shareable || f.found.entry != nil && f.contradicts(j) != ""
 	return flight.Verdict{Keep: keep, Note: j}
 }
@@ -234,10 +234,13 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 	})
 }
 
+// took returns how long the origin has been asked.
+func (f *fetch) took() time.Duration { return time.Since(f.began) - f.lease.waited() }
+
 // ended is called once when the flight has ended, whatever way.
 func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 	j, _ := state.Note.(*judgement)
-	took := time.Since(f.began)
+	took := f.took()
 	reason := reasonOf(j, failure)
 	switch f.lease.at() {
 	case leaseWaits, leaseElsewhere: // the origin wasn't asked
@@ -265,13 +268,16 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 			e.Kind = backoff.Failed
 			// An error of a page that never worked says nothing about the others:
 			// a client that asks for broken pages must not make all of them stale.
-			e.Local = !f.hasCopy && (reason == ReasonErrorStatus || reason == ReasonThrottled || reason == ReasonPanic)
+			e.Local = reason == ReasonBackOff || !f.hasCopy && (reason == ReasonErrorStatus || reason == ReasonThrottled || reason == ReasonPanic)
 			if j != nil {
 				e.RetryAfter = j.retryAfter
 			}
 		}
 		f.scope.step(f.p.backoff, &s.Backoff, e, reason, now)
 	})
+	if f.lease.at() != leaseFetches { // the handler wasn't called
+		return
+	}
 	ev := Event{Kind: EventFetch, Reason: reason, Status: state.Status, Duration: took}
 	if p := f.origin.Load(); p != nil {
 		ev.Err = *p
@@ -303,7 +309,7 @@ func (f *fetch) bereft() bool {
 
 // late tells of a panic after the fetch had been given up.
 func (f *fetch) late(failure *flight.Failure) {
-	f.emit(Event{Kind: EventFetch, Reason: faultOf(failure), Panic: failure.Value, Stack: failure.Stack, Duration: time.Since(f.began)})
+	f.emit(Event{Kind: EventFetch, Reason: faultOf(failure), Panic: failure.Value, Stack: failure.Stack, Duration: f.took()})
 }
 
 func attemptsAfter(n uint8, failure *flight.Failure) uint8 {

@@ -5,6 +5,7 @@ package holdover
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,11 +85,13 @@ func (j *journal) run(ctx context.Context) {
 	}
 }
 
-// finish appends all that is due, or until that fails.
+// finish appends the own marks that wait, until that fails or there is no time left.
 func (j *journal) finish() {
-	for {
-		list := j.due()
-		if len(list) == 0 || j.append(context.Background(), list) != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), j.c.writes.timeout)
+	defer cancel()
+	own := slices.DeleteFunc(j.shared.Own(), j.has)
+	for list := range slices.Chunk(own, maxAppend) {
+		if ctx.Err() != nil || j.append(ctx, list) != nil {
 			return
 		}
 	}
@@ -258,7 +261,7 @@ func (j *journal) report(err error) {
 // close appends what is due and ends the goroutine.
 func (j *journal) close() error {
 	j.stop()
-	timer := time.NewTimer(j.c.writes.timeout + 2*journalTimeout)
+	timer := time.NewTimer(j.c.writes.timeout + 4*journalTimeout)
 	defer timer.Stop()
 	select {
 	case <-j.stopped:

@@ -4,6 +4,7 @@ package holdover
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,10 @@ const (
 	// long each time up to lastLook.
 	firstLook = 25 * time.Millisecond
 	lastLook  = 250 * time.Millisecond
+
+	// maxLeaseWait bounds that, as half of the hard timeout does: the rest is for a
+	// fetch of one's own.
+	maxLeaseWait = 10 * time.Second
 
 	// How long others know that they needn't wait.
 	failedTime   = time.Second
@@ -52,12 +57,24 @@ func (l *leases) hold() bool {
 	return true
 }
 
-// close waits until all leases have been given back, which are few deadlines of the store.
-func (l *leases) close() {
+// close waits until all leases have been given back, at most for limit.
+func (l *leases) close(limit time.Duration) error {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
-	l.held.Wait()
+	ended := make(chan struct{})
+	go func() {
+		l.held.Wait()
+		close(ended)
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-timer.C:
+		return errors.New("the store ignores its deadline; a lease is still being given back")
+	}
 }
 
 // leasing is what a fetch does about a lease.
@@ -78,21 +95,23 @@ type lease struct {
 	wishes wishes
 	in     interest
 	key    string
+	varies bool // the key tells the variants apart
 	holder store.Holder
 	stage  atomic.Uint32 // leasing
+	delay  atomic.Int64  // how long another process was waited for
 	over   chan store.Holder
 }
 
 // leased puts a lease in front of the handler, where the fleet has leases and what another
-// process fetches may do for this request.
+// process fetches may do for this request. While the store fails nobody waits for it twice.
 func (x *exchange) leased(f *fetch, pl plan) http.Handler {
 	unlike := x.in&hasDirectives != 0 && x.p.Safety.RequestDirectives != IgnoreDirectives
-	if x.c.leases.leaser == nil || !pl.shared || unlike || x.elsewhere >= maxElsewhere {
+	if x.c.leases.leaser == nil || !pl.shared || unlike || x.elsewhere >= maxElsewhere || x.c.reading.failed.Load() {
 		return x.h.next
 	}
 	k := x.flightKey()
 	f.lease = &lease{
-		f: f, next: x.h.next, wishes: x.wishes, in: x.in, key: k.Primary + "\n" + k.Variant,
+		f: f, next: x.h.next, wishes: x.wishes, in: x.in, key: k.Primary + "\n" + k.Variant, varies: k.Variant != "",
 		holder: store.NewHolder(), over: make(chan store.Holder, 1),
 	}
 	return f.lease
@@ -100,7 +119,12 @@ func (x *exchange) leased(f *fetch, pl plan) http.Handler {
 
 // ServeHTTP makes the response, unless another process does.
 func (l *lease) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
 	stage := l.await(r.Context())
+	if d := time.Since(began); d >= firstLook {
+		l.delay.Store(int64(d))
+		l.f.flight.BeginAttempt()
+	}
 	l.stage.Store(uint32(stage))
 	if stage != leaseFetches {
 		l.f.flight.Cancel()
@@ -111,10 +135,14 @@ func (l *lease) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // await takes the lease, or waits for who has it. It ends with the context at the latest.
 func (l *lease) await(ctx context.Context) leasing {
+	limit := time.Now().Add(min(l.f.p.hardTimeout/2, maxLeaseWait))
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
 		holder, err := l.ask(ctx)
 		switch {
 		case ctx.Err() != nil:
+			if err == nil && holder == l.holder {
+				l.release(store.Holder{})
+			}
 			return leaseWaits
 		case err != nil, holder == store.LeaseUnshared:
 			return leaseFetches
@@ -125,6 +153,8 @@ func (l *lease) await(ctx context.Context) leasing {
 			return leaseFetches
 		case holder == l.holder:
 			return l.taken(ctx)
+		case time.Now().After(limit):
+			return leaseFetches
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -153,7 +183,8 @@ func (l *lease) taken(ctx context.Context) leasing {
 	return leaseFetches
 }
 
-// stands reports whether the store has what the request wants by now.
+// stands reports whether the store has by now what the request wants: something fresh, or
+// something newer that it may be given stale.
 func (l *lease) stands() bool {
 	c := l.f.c
 	found := c.lookup(l.f.p, []byte(l.f.key), l.f.asked.request, l.in)
@@ -161,7 +192,14 @@ func (l *lease) stands() bool {
 		return false
 	}
 	facts := factsOf(found.entry, found.verdict, c.now())
-	return decide(true, facts, l.wishes, l.f.p, found.miss).action == serve
+	before := l.f.found.entry
+	switch decide(true, facts, l.wishes, l.f.p, found.miss).action {
+	case serve:
+		return true
+	case serveStale:
+		return before == nil || found.entry.Newer(before)
+	}
+	return false
 }
 
 // keep prolongs the lease while the fetch runs and gives it back then, once what came of it
@@ -174,13 +212,38 @@ func (l *lease) keep() {
 	for {
 		select {
 		case <-ticker.C:
+			if l.f.flight.State().Outgrown { // it may take as long as its clients like
+				l.end(store.LeaseUnshared)
+				continue
+			}
 			_, _ = l.ask(context.Background()) // one that is lost is lost
 		case note := <-l.over:
-			l.f.c.writes.await(l.f.written, 4*l.f.c.cfg.StoreTimeout)
+			if note == (store.Holder{}) && !l.left() {
+				note = store.LeaseUnshared
+			}
 			l.release(note)
 			return
 		}
 	}
+}
+
+// left waits until the response has been written, and reports whether others find it: the
+// store may have refused it.
+func (l *lease) left() bool {
+	c := l.f.c
+	if len(l.f.written) == 0 {
+		return true
+	}
+	if !c.writes.await(l.f.written, 4*c.cfg.StoreTimeout) {
+		return false
+	}
+	from := c.store
+	if behind := store.Behind(c.store); behind != nil {
+		from = behind
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.StoreTimeout)
+	defer cancel()
+	return c.lookupIn(ctx, from, l.f.p, []byte(l.f.key), l.f.asked.request).entry != nil
 }
 
 // ask takes or prolongs the lease and returns who has it.
@@ -216,6 +279,29 @@ func (l *lease) end(note store.Holder) {
 	case l.over <- note:
 	default:
 	}
+}
+
+// saw is told of the header. Where nobody else gets the response, others needn't wait for
+// its end.
+func (l *lease) saw(j *judgement) {
+	d := &j.draft
+	reusable := j.storing() && d.Flags&store.NoCache == 0 &&
+		(d.Lifetime > d.InitialAge || d.StaleWhileRevalidate > 0 || l != nil && l.f.p.Grace.StaleWhileRevalidate > 0)
+	switch {
+	case j.storing() && j.outcome >= failed:
+	case j.outcome >= failed:
+		l.end(store.LeaseFailed)
+	case !reusable, len(j.varyNames) > 0 && l != nil && !l.varies: // theirs may be another variant
+		l.end(store.LeaseUnshared)
+	}
+}
+
+// waited returns how long another process was waited for.
+func (l *lease) waited() time.Duration {
+	if l == nil {
+		return 0
+	}
+	return time.Duration(l.delay.Load())
 }
 
 // at returns the stage. Without leases everybody fetches.

@@ -40,7 +40,8 @@ type line struct {
 	hangs atomic.Bool
 	slow  time.Duration // of each call
 
-	slowSet time.Duration // of each Set
+	slowSet   time.Duration // of each Set
+	slowLease time.Duration // of each Lease
 	asked   atomic.Int64  // for leases
 }
 
@@ -90,6 +91,7 @@ func (l *line) Delete(ctx context.Context, key string) error {
 
 func (l *line) Lease(ctx context.Context, key string, holder store.Holder, d time.Duration) (store.Holder, error) {
 	l.asked.Add(1)
+	time.Sleep(l.slowLease)
 	if err := l.reach(ctx); err != nil {
 		return store.Holder{}, err
 	}
@@ -394,5 +396,16 @@ func TestLeaseEndsThoughTheWriteHangs(t *testing.T) {
 		answers, took := c.all(10)
 		c.allSay("page", answers)
 		require.Less(t, took, 600*time.Millisecond)
+	})
+}
+
+// Who gets the lease of another that has just finished looks once more.
+func TestLeaseThatWasJustGivenBack(t *testing.T) {
+	withCrew(t, 2, func(c *crew) {
+		c.slow(20*time.Millisecond, answer(200, "page", minute...))
+		c.lines[1].slowLease = 40 * time.Millisecond // it looks before the response is there, and asks after
+		answers, _ := c.all(1)
+		c.allSay("page", answers)
+		require.EqualValues(t, 1, c.origin.calls.Load())
 	})
 }

@@ -130,17 +130,19 @@ func (q *writeQueue) get(key []byte) (*store.Entry, bool) {
 	return w.entry, queued
 }
 
-// await waits until none of the keys is queued any more, at most for limit.
-func (q *writeQueue) await(keys []string, limit time.Duration) {
+// await waits until none of the keys is queued any more, at most for limit. False means that
+// one still is.
+func (q *writeQueue) await(keys []string, limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for _, key := range keys {
 		select {
 		case <-q.written(key):
 		case <-timer.C:
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // written returns a channel that is closed once the key isn't queued.

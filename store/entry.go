@@ -209,14 +209,19 @@ func (e *Entry) AsOf(i int) Position {
 	return p
 }
 
-// PositionIn returns the largest position that the entry names in the journal with this
-// epoch, and whether it names one.
+// PositionIn returns the smallest position that the entry names in journals with this
+// epoch, and whether it names one. There are several only where a journal was copied with its
+// epoch: then nobody can tell which is which.
 func (e *Entry) PositionIn(epoch *[16]byte) (seq uint64, named bool) {
 	first, second := binary.LittleEndian.Uint64(epoch[:8]), binary.LittleEndian.Uint64(epoch[8:])
 	for i := range int(e.raw[offAsOfCount]) {
 		p := e.raw[headerLen+i*positionLen:][:positionLen]
 		if binary.LittleEndian.Uint64(p) == first && binary.LittleEndian.Uint64(p[8:]) == second {
-			seq, named = max(seq, binary.LittleEndian.Uint64(p[16:])), true
+			at := binary.LittleEndian.Uint64(p[16:])
+			if !named || at < seq {
+				seq = at
+			}
+			named = true
 		}
 	}
 	return seq, named

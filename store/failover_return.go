@@ -57,7 +57,6 @@ func (f *Failover) noteReturn(m *member) error {
 }
 
 // learn looks for returns in a page of the member's journal, which was asked for at began.
-// In a journal that began anew there are none of before.
 func (m *member) learn(page JournalPage, began time.Time) {
 	var seq uint64
 	for i, mark := range page.Marks {
@@ -76,10 +75,10 @@ func (m *member) learn(page JournalPage, began time.Time) {
 	case was != nil && began.Before(was.known): // the page is older than that
 		return
 	}
-	if seq == 0 {
-		m.back.Store(nil)
+	if seq == 0 && was == nil {
 		return
 	}
+	// A journal that began anew says nothing of the entries: those from before are still there.
 	m.back.Store(&comeback{at: Position{Epoch: page.Epoch, Seq: seq}, known: time.Now()})
 }
 

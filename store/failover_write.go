@@ -12,13 +12,36 @@ func (f *Failover) Set(ctx context.Context, key string, e *Entry) error {
 
 // SetIfAbsent stores the entry in the first member that works, where that has none under key.
 func (f *Failover) SetIfAbsent(ctx context.Context, key string, e *Entry) (bool, error) {
+	if stands := f.stoodIn(ctx, key); stands != nil {
+		return false, nil
+	}
 	return f.write(ctx, &call{op: opSetIfAbsent, key: key, entry: e})
 }
 
 // SetIfNewer stores the entry in the first member that works, where that has none under key,
 // or an older one.
 func (f *Failover) SetIfNewer(ctx context.Context, key string, e *Entry) (bool, error) {
+	if stands := f.stoodIn(ctx, key); stands != nil && !e.Newer(stands) {
+		return false, nil
+	}
 	return f.write(ctx, &call{op: opSetIfNewer, key: key, entry: e})
+}
+
+// stoodIn returns what stands under a key in either member, where the one that is used came
+// back from an outage: that alone doesn't know.
+func (f *Failover) stoodIn(ctx context.Context, key string) *Entry {
+	for place := range f.members {
+		m := f.nth(f.first(), place)
+		if _, used := m.asked(Closed); !used {
+			continue
+		}
+		if m.back.Load() == nil {
+			return nil
+		}
+		e, _ := f.Get(ctx, key) // without an answer the member decides
+		return e
+	}
+	return nil
 }
 
 func (f *Failover) write(ctx context.Context, c *call) (bool, error) {

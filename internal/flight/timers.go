@@ -26,6 +26,16 @@ func (f *Flight) arm() {
 	}
 }
 
+// BeginAttempt gives the attempt its whole time from now on: the handler has waited so far
+// for something else than the response.
+func (f *Flight) BeginAttempt() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state.Phase == Waiting && f.timers.attempt != nil && f.timers.attempt.Stop() {
+		f.timers.attempt.Reset(f.cfg.Attempt)
+	}
+}
+
 // armForBody changes to what bounds a flight after its header: the gap between two writes, or
 // the client for whom alone it runs. The caller holds the lock.
 func (f *Flight) armForBody() {

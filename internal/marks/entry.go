@@ -64,7 +64,11 @@ func (t *Table) entryOfOthers(e *store.Entry) Verdict {
 		}
 		if seq, is := e.PositionIn(&r.epoch); is && seq >= r.base {
 			r.note(seq)
-			best, named = min(best, max(r.entry(e, seq), lacking)), true
+			v := max(r.entry(e, seq), lacking)
+			if floor := s.floor.Load(); floor != 0 && seq <= floor {
+				v = max(v, Unsure)
+			}
+			best, named = min(best, v), true
 		}
 	}
 	if !named {

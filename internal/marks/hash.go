@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 
 	"github.com/holdover-go/holdover/internal/httpfield"
+	"github.com/holdover-go/holdover/store"
 )
 
 // Hashes stand in stored entries and in journals, so they are the same in all
@@ -31,8 +32,9 @@ func TagHash(tag string) uint64 {
 	return sum(append(append(buf[:0], tagDomain...), tag...))
 }
 
-// sum never returns All: that would purge everything for one URL.
+// sum never returns All, which would purge everything for one URL, nor ReturnHash, which would purge
+// nothing.
 func sum(text []byte) uint64 {
 	digest := sha256.Sum256(text)
-	return min(binary.BigEndian.Uint64(digest[:]), All-1)
+	return min(binary.BigEndian.Uint64(digest[:]), store.ReturnHash-1)
 }

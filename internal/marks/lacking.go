@@ -30,9 +30,9 @@ type lacking struct {
 	marks  map[store.Position]lack       // by source
 	newest map[pendingKey]store.Position // the source of the own one for a hash
 	order  []lackAt                      // has at least all of them, at rising positions
+	own    []lackAt                      // … and this one all own ones
 	oldest atomic.Uint64                 // the smallest position, 0 for none
-	own    int
-	over   atomic.Bool // there were too many: the journal must begin anew
+	over   atomic.Bool                   // there were too many: the journal must begin anew
 }
 
 // lack is a mark and its position in the table.
@@ -64,7 +64,7 @@ func (l *lacking) add(m lack) {
 	l.order = append(l.order, lackAt{m.mark.Source, m.at})
 	l.oldest.CompareAndSwap(0, m.at)
 	if m.own {
-		l.own++
+		l.own = append(l.own, lackAt{m.mark.Source, m.at})
 	}
 }
 
@@ -93,20 +93,26 @@ func (l *lacking) remove(source store.Position) {
 		delete(l.newest, about)
 	}
 	delete(l.marks, source)
+	l.order = l.trim(l.order)
 	if m.own {
-		l.own--
+		l.own = l.trim(l.own)
 	}
-	if len(l.order) > 2*len(l.marks)+maxPending { // the oldest is stuck
-		l.order = slices.DeleteFunc(l.order, func(o lackAt) bool { return !l.waits(o) })
+	if len(l.order) == 0 {
+		l.oldest.Store(0)
+		return
 	}
-	for len(l.order) > 0 {
-		if l.waits(l.order[0]) {
-			l.oldest.Store(l.order[0].at)
-			return
-		}
-		l.order = l.order[1:]
+	l.oldest.Store(l.order[0].at)
+}
+
+// trim drops what doesn't wait any more from the front, and all of it where that is too much.
+func (l *lacking) trim(order []lackAt) []lackAt {
+	if len(order) > 2*len(l.marks)+maxPending { // the oldest is stuck
+		order = slices.DeleteFunc(order, func(o lackAt) bool { return !l.waits(o) })
 	}
-	l.oldest.Store(0)
+	for len(order) > 0 && !l.waits(order[0]) {
+		order = order[1:]
+	}
+	return order
 }
 
 func (l *lacking) waits(o lackAt) bool {
@@ -118,17 +124,25 @@ func (l *lacking) waits(o lackAt) bool {
 func (l *lacking) clear(at uint64) {
 	clear(l.marks)
 	clear(l.newest)
-	l.order, l.own = nil, 0
+	l.order, l.own = nil, nil
 	l.oldest.Store(at)
 }
 
-// list returns up to n of the marks that due agrees to, the oldest first.
-func (l *lacking) list(n int, due func(lack) bool) (list []store.Mark) {
-	for _, o := range l.order {
-		if len(list) == n {
+// list appends marks of an order until there are n or wanted says stop, the oldest first.
+func (l *lacking) list(list []store.Mark, n int, order []lackAt, wanted func(lack) (take, stop bool)) []store.Mark {
+	for _, o := range order {
+		if len(list) >= n {
 			break
 		}
-		if m := l.marks[o.source]; l.waits(o) && due(m) {
+		if !l.waits(o) {
+			continue
+		}
+		m := l.marks[o.source]
+		take, stop := wanted(m)
+		if stop {
+			break
+		}
+		if take {
 			list = append(list, m.mark)
 		}
 	}

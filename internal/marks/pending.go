@@ -96,11 +96,10 @@ func (t *Table) NumPending() (n int) {
 	if len(t.shared) == 0 {
 		return 0
 	}
-	for source, m := range t.shared[0].lacking.marks {
-		nowhere := m.own
-		for _, s := range t.shared[1:] {
-			_, waits := s.lacking.marks[source]
-			nowhere = nowhere && waits
+	for _, o := range t.shared[0].lacking.own {
+		nowhere := true
+		for _, s := range t.shared {
+			nowhere = nowhere && s.lacking.waits(o)
 		}
 		if nowhere {
 			n++
@@ -117,9 +116,12 @@ func (s *Shared) Due(n int, skip func(source store.Position) bool) []store.Mark 
 	now := t.elapsed()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	settled := s.back != 0 && now-s.back >= s.delay
-	return s.lacking.list(n, func(m lack) bool {
-		return (m.own || settled && now-m.since >= s.delay) && !skip(m.mark.Source)
+	list := s.lacking.list(nil, n, s.lacking.own, func(m lack) (take, stop bool) { return !skip(m.mark.Source), false })
+	if s.back == 0 || now-s.back < s.delay {
+		return list
+	}
+	return s.lacking.list(list, n, s.lacking.order, func(m lack) (take, stop bool) {
+		return !m.own && !skip(m.mark.Source), now-m.since < s.delay
 	})
 }
 
@@ -135,7 +137,7 @@ func (s *Shared) Lacks(source store.Position) bool {
 func (s *Shared) Own() []store.Mark {
 	s.table.mu.Lock()
 	defer s.table.mu.Unlock()
-	return s.lacking.list(math.MaxInt, func(m lack) bool { return m.own })
+	return s.lacking.list(nil, math.MaxInt, s.lacking.own, func(lack) (take, stop bool) { return true, false })
 }
 
 // Whole reports whether the journal, having been read to its end, has all that this process

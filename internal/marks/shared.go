@@ -20,12 +20,18 @@ type Shared struct {
 	bit     journals                // that stands for it
 	delay   time.Duration           // before this process writes what others have made
 
+	// floor is the position up to which a response that names this journal may have been
+	// purged by marks that were lost with another one; 0 for none.
+	floor     atomic.Uint64
+	floorFrom atomic.Int64 // when that was
+
 	back  time.Duration // since when it is read without a failure, 0 for not; needs the table's lock
 	tried bool          // see Tried
 
 	// Of the goroutine that reads:
-	next   *reading // read in part
-	broken [16]byte // the epoch that was found to be set back
+	next    *reading // read in part
+	renewed bool     // because it was a copy
+	broken  [16]byte // the epoch that was found to be set back
 }
 
 // reading is one life of a journal, from the mark behind base on.
@@ -102,6 +108,9 @@ func (s *Shared) Apply(page store.JournalPage, began Began) Outcome {
 	if !page.More && page.Epoch == began.epoch && page.Position().Seq < began.ahead {
 		outcome = SetBack
 	}
+	if s.copied(page) {
+		outcome = SetBack
+	}
 	if s.lacking.over.Load() { // it would take too long to write what it lacks
 		outcome = SetBack
 	}
@@ -129,6 +138,7 @@ func (s *Shared) Apply(page store.JournalPage, began Began) Outcome {
 		}
 		s.contact.Store(int64(began.at))
 		s.reached(began.at)
+		s.setFloor(began.at, r.position.Load())
 		s.Tried()
 	}
 	return outcome
@@ -159,24 +169,57 @@ func (s *Shared) reached(since time.Duration) {
 func (s *Shared) doubt(broken [16]byte) {
 	s.broken = broken
 	s.next = nil
+	if s.floor.Load() != 0 { // its numbers begin anew
+		s.floor.Store(unset)
+		s.floorFrom.Store(int64(s.table.elapsed()))
+	}
 	s.read.Store(nil) // first: what is judged from now on names no journal that is known
 	s.table.forget(s)
-	if !s.coveredByOthers() {
-		s.table.doubt()
+	if s.coveredByOthers() {
+		return
 	}
+	for _, other := range s.table.shared {
+		if other != s && s.contact.Load() != 0 { // else it is read for the first time
+			other.floor.Store(unset)
+			other.floorFrom.Store(int64(s.table.elapsed()))
+		}
+	}
+	s.table.doubt()
 }
 
-// coveredByOthers reports whether another journal has been read all the time: a mark stands
-// in each that could be reached, so that nothing is lost with this one.
+// coveredByOthers reports whether another journal has been read all the time since this one
+// was read last, and lacks nothing: a mark stands in each that could be reached, so that nothing
+// is lost with this one.
 func (s *Shared) coveredByOthers() bool {
 	now := s.table.elapsed()
 	for _, other := range s.table.shared {
-		contact := time.Duration(other.contact.Load())
-		if other != s && other.read.Load() != nil && contact >= time.Duration(s.contact.Load()) && now-contact < recent {
+		fresh := now-time.Duration(other.contact.Load()) < recent
+		if other != s && fresh && other.Whole() && other.readSince() <= time.Duration(s.contact.Load()) {
 			return true
 		}
 	}
 	return false
+}
+
+// readSince returns since when the journal has been read without a failure.
+func (s *Shared) readSince() time.Duration {
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	if s.back == 0 {
+		return 1<<63 - 1
+	}
+	return s.back
+}
+
+// unset is the floor of a journal that wasn't read since it has one.
+const unset = ^uint64(0)
+
+// setFloor is told that the journal was read to its end, by an attempt that began then. Who
+// knows more than that knows it from after the loss of another journal.
+func (s *Shared) setFloor(began time.Duration, position uint64) {
+	if s.floor.Load() == unset && began >= time.Duration(s.floorFrom.Load()) {
+		s.floor.CompareAndSwap(unset, max(position, 1))
+	}
 }
 
 // recent is how long ago a journal that is being read was read at most.
@@ -197,6 +240,23 @@ func (r *reading) compare(page store.JournalPage) Outcome {
 		return SetBack
 	}
 	return Applied
+}
+
+// copied reports, once, whether the journal is a copy of another one, epoch included, that
+// has gone its own way since: as when a server was set up from the data of another. Its
+// positions would be taken for those of the other.
+func (s *Shared) copied(page store.JournalPage) bool {
+	if page.More || s.renewed {
+		return false
+	}
+	for _, other := range s.table.shared {
+		r := other.read.Load()
+		if other != s && r != nil && r.epoch == page.Epoch && r.position.Load() != page.Position().Seq {
+			s.renewed = true
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Shared) current() *reading {

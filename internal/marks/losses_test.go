@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+
+package marks_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/holdover-go/holdover/internal/marks"
+	"github.com/holdover-go/holdover/store"
+	"github.com/holdover-go/holdover/stores/memory"
+)
+
+func readOf(t *testing.T, s *marks.Shared, j store.Journal) marks.Outcome {
+	t.Helper()
+	for {
+		began := s.Begin()
+		page, err := j.Read(t.Context(), s.Position())
+		require.NoError(t, err)
+		o := s.Apply(page, began)
+		if o == marks.SetBack {
+			require.NoError(t, j.Renew(t.Context(), page.Epoch))
+			continue
+		}
+		if !page.More {
+			return o
+		}
+	}
+}
+
+func entryNow(t *testing.T, hash uint64, asOf []store.Position) *store.Entry {
+	t.Helper()
+	now := time.Now().UnixNano()
+	e, err := store.New(store.Response{Key: "k", URLHash: hash, Status: 200, RequestTime: now, ResponseTime: now, StoreUntil: now + int64(time.Hour), AsOf: asOf})
+	require.NoError(t, err)
+	return e
+}
+
+// a journal that was out of reach all the time until now covers for one that was lost.
+func TestLossIsNotCoveredByAJournalThatWasAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memory.NewJournal(), memory.NewJournal()
+		p := marks.New(2, time.Hour)
+		sa, sb := p.Shared()[0], p.Shared()[1]
+		readOf(t, sa, a)
+		readOf(t, sb, b)
+		e := entryNow(t, 7, p.AsOf())
+		foreign := marks.New(2, time.Hour) // P2: its responses are judged by journals in P1
+		readOf(t, foreign.Shared()[0], a)
+		readOf(t, foreign.Shared()[1], b)
+		e2 := entryNow(t, 7, foreign.AsOf())
+		// A is away for ten minutes; B is read all the time
+		for range 600 {
+			sa.OutOfReach()
+			time.Sleep(time.Second)
+			readOf(t, sb, b)
+		}
+		// a mark in B only, as A is away; B dies before it was read here, and comes back empty
+		m := foreign.MarkPending(7, false)
+		_, err := b.Append(t.Context(), []store.Mark{m})
+		require.NoError(t, err)
+		b = memory.NewJournal()
+		time.Sleep(100 * time.Millisecond)
+		readOf(t, sa, a) // A is back
+		require.Equal(t, marks.Lost, readOf(t, sb, b))
+		assert.Equal(t, marks.Unsure, p.Entry(e, time.Now().UnixNano()))
+		assert.Equal(t, marks.Unsure, p.Entry(e2, time.Now().UnixNano()))
+	})
+}
+
+// the second member was made from a copy of the first one's data: both journals have one epoch.
+type clone struct {
+	epoch [16]byte
+	marks []store.Mark
+}
+
+func (c *clone) Append(_ context.Context, list []store.Mark) (store.Position, error) {
+	c.marks = append(c.marks, list...)
+	return store.Position{Epoch: c.epoch, Seq: uint64(len(c.marks))}, nil
+}
+func (c *clone) Read(_ context.Context, from store.Position) (store.JournalPage, error) {
+	base := uint64(0)
+	if from.Epoch == c.epoch && from.Seq > 0 && from.Seq <= uint64(len(c.marks)) {
+		base = from.Seq - 1
+	}
+	return store.JournalPage{Epoch: c.epoch, Base: base, Marks: c.marks[base:]}, nil
+}
+func (c *clone) Renew(_ context.Context, epoch [16]byte) error {
+	if epoch == c.epoch {
+		c.epoch[0]++
+		c.marks = nil
+	}
+	return nil
+}
+
+func TestTwoJournalsOfOneEpoch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := &clone{epoch: [16]byte{1}}, &clone{epoch: [16]byte{1}}
+		p1, p2 := marks.New(2, time.Hour), marks.New(2, time.Hour)
+		// A is behind B: other marks were made while A was away
+		other := marks.New(2, time.Hour)
+		var others []store.Mark
+		for h := range uint64(5) {
+			others = append(others, other.MarkPending(100+h, false))
+		}
+		_, _ = b.Append(t.Context(), others)
+		for _, p := range []*marks.Table{p1, p2} {
+			readOf(t, p.Shared()[0], a)
+			readOf(t, p.Shared()[1], b)
+		}
+		e := entryNow(t, 7, p2.AsOf())
+		m := p1.MarkPending(7, false)
+		_, _ = a.Append(t.Context(), []store.Mark{m})
+		_, _ = b.Append(t.Context(), []store.Mark{m})
+		for _, p := range []*marks.Table{p1, p2} {
+			readOf(t, p.Shared()[0], a)
+			readOf(t, p.Shared()[1], b)
+		}
+		_, _ = a.Append(t.Context(), others) // copied, after some delay
+		for _, p := range []*marks.Table{p1, p2} {
+			readOf(t, p.Shared()[0], a)
+			readOf(t, p.Shared()[1], b)
+		}
+		assert.NotEqual(t, marks.Unpurged, p1.Entry(e, time.Now().UnixNano()), "purged by P1 itself")
+		p3 := marks.New(2, time.Hour)
+		readOf(t, p3.Shared()[0], a)
+		readOf(t, p3.Shared()[1], b)
+		assert.NotEqual(t, marks.Unpurged, p3.Entry(e, time.Now().UnixNano()), "after a restart")
+	})
+}
+
+// a loss that nothing covers leaves what others made unpurged, as long as it names another journal.
+func TestLossThatNothingCovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memory.NewJournal(), memory.NewJournal()
+		p, foreign := marks.New(2, time.Hour), marks.New(2, time.Hour)
+		for _, q := range []*marks.Table{p, foreign} {
+			readOf(t, q.Shared()[0], a)
+			readOf(t, q.Shared()[1], b)
+		}
+		own, others := entryNow(t, 7, p.AsOf()), entryNow(t, 7, foreign.AsOf())
+		for range 600 {
+			p.Shared()[0].OutOfReach()
+			time.Sleep(time.Second)
+			readOf(t, p.Shared()[1], b)
+		}
+		_, err := b.Append(t.Context(), []store.Mark{foreign.MarkPending(7, false)})
+		require.NoError(t, err)
+		b = memory.NewJournal()
+		time.Sleep(100 * time.Millisecond)
+		p.Shared()[0].OutOfReach()
+		require.Equal(t, marks.Lost, readOf(t, p.Shared()[1], b))
+		assert.Equal(t, marks.Unsure, p.Entry(own, time.Now().UnixNano()), "own")
+		assert.Equal(t, marks.Unsure, p.Entry(others, time.Now().UnixNano()), "another process's")
+	})
+}
+
+// What one journal says is trusted when the others were tried: they may have what it lacks.
+func TestOneJournalBeforeTheOthersWereTried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := memory.NewJournal()
+		p, other := marks.New(2, time.Hour), marks.New(2, time.Hour)
+		readOf(t, other.Shared()[0], a)
+		e := entryNow(t, 7, other.AsOf())
+		readOf(t, p.Shared()[0], a)
+		require.Equal(t, marks.Unsure, p.Entry(e, time.Now().UnixNano()))
+		p.Shared()[1].OutOfReach()
+		p.Shared()[1].Tried()
+		require.Equal(t, marks.Unpurged, p.Entry(e, time.Now().UnixNano()))
+	})
+}
