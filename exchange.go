@@ -53,7 +53,8 @@ type exchange struct {
 
 	names []string // learned from a fetch that was not for us: what selects among the variants
 
-	elsewhere int // how often another process was waited for
+	elsewhere int    // how often another process was waited for
+	handed    *lease // what it brought
 
 	racing bool // the fetch that this request begins runs beside one that hangs
 
@@ -200,7 +201,14 @@ func (x *exchange) onlyForTheOrigin() bool {
 func (x *exchange) lookup() {
 	key := []byte(x.key)
 	x.landed = x.c.flights.Landed(key)
-	x.found = x.c.lookup(x.p, key, x.r, x.in)
+	handed, fits := found{}, false
+	if x.handed != nil {
+		handed, fits = x.handed.handOver(x.r)
+		x.handed = nil
+	}
+	if x.found = handed; !fits {
+		x.found = x.c.lookup(x.p, key, x.r, x.in)
+	}
 	if x.found.entry != nil {
 		x.facts = factsOf(x.found.entry, x.found.verdict, x.now)
 	}

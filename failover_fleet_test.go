@@ -70,8 +70,12 @@ func withPair(t *testing.T, f func(*pair)) {
 }
 
 // start starts a process, with a memory tier if tier says so.
-func (p *pair) start(tier bool) *node {
+func (p *pair) start(tier bool) *node { return p.begin(tier, func(*node) {}) }
+
+// begin starts a process in a strange world.
+func (p *pair) begin(tier bool, before func(*node)) *node {
 	n := &node{p: p, first: &line{to: p.first, slow: time.Millisecond}, second: &line{to: p.second, slow: 2 * time.Millisecond}}
+	before(n)
 	var err error
 	n.stores, err = store.NewFailover(store.FailoverConfig{}, site{n.first}, site{n.second})
 	require.NoError(p, err)
@@ -298,6 +302,35 @@ func TestPurgeWhileTheFirstStoreHangs(t *testing.T) {
 		require.Less(t, time.Since(began), 10*time.Millisecond)
 		time.Sleep(250 * time.Millisecond)
 		p.says("second", two)
+	})
+}
+
+// A purge is confirmed although one of the stores, of which that wasn't known, is away.
+func TestPurgeWhenOneStoreHasJustGone(t *testing.T) {
+	withPair(t, func(p *pair) {
+		one := p.start(true)
+		one.first.cut.Store(true)
+		require.NoError(t, one.Purge(p.Context(), purges["url"]))
+		one.first.cut.Store(false)
+		one.second.cut.Store(true)
+		time.Sleep(time.Second)
+		one.first.cut.Store(true)
+		require.ErrorIs(t, one.Purge(p.Context(), purges["url"]), holdover.ErrUnconfirmed)
+		one.first.cut.Store(false)
+		time.Sleep(time.Second)
+	})
+}
+
+// A second store that hangs doesn't keep a process that starts from using what the first one has.
+func TestStartWhileTheSecondStoreHangs(t *testing.T) {
+	withPair(t, func(p *pair) {
+		one := p.start(false)
+		p.says("first", one)
+		time.Sleep(time.Second)
+		hung := p.begin(false, func(n *node) { n.second.hangs.Store(true) })
+		time.Sleep(60 * time.Millisecond)
+		p.hits(hung)
+		hung.second.hangs.Store(false)
 	})
 }
 

@@ -155,7 +155,7 @@ func (x *exchange) answeredElsewhere(fl *flight.Flight, stage leasing) bool {
 		}
 		x.elsewhere = maxElsewhere
 	}
-	x.fault, x.collapsed = "", false
+	x.fault, x.collapsed, x.handed = "", false, fl.Note.(*fetch).lease
 	return false
 }
 

@@ -68,7 +68,9 @@ func (c *Cache) follow(shared *marks.Shared, s store.Journal) *journal {
 // run appends and reads until the cache is closed, and then appends what is left.
 func (j *journal) run(ctx context.Context) {
 	defer close(j.stopped)
+	patience := time.AfterFunc(j.c.cfg.StoreTimeout, j.shared.Tried) // one that hangs doesn't keep the others from being trusted
 	j.round(ctx)
+	patience.Stop()
 	j.shared.Tried()
 	close(j.tried)
 	for timer := time.NewTimer(journalPause); ; timer.Reset(journalPause) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
 
@@ -97,6 +98,7 @@ type lease struct {
 	key    string
 	varies bool // the key tells the variants apart
 	holder store.Holder
+	found  found         // where stands found something
 	stage  atomic.Uint32 // leasing
 	delay  atomic.Int64  // how long another process was waited for
 	over   chan store.Holder
@@ -193,6 +195,7 @@ func (l *lease) stands() bool {
 	}
 	facts := factsOf(found.entry, found.verdict, c.now())
 	before := l.f.found.entry
+	l.found = found
 	switch decide(true, facts, l.wishes, l.f.p, found.miss).action {
 	case serve:
 		return true
@@ -200,6 +203,23 @@ func (l *lease) stands() bool {
 		return before == nil || found.entry.Newer(before)
 	}
 	return false
+}
+
+// handOver returns what was found for the request of the fetch, if it is for r as well: so
+// that not everybody who waited looks into the store at the same moment.
+func (l *lease) handOver(r *http.Request) (found, bool) {
+	h := l.found
+	if h.entry == nil {
+		return found{}, false
+	}
+	if h.record != nil {
+		s := l.f.p.choose(nil, nil, []byte(l.f.key), h.record, r, l.f.c.cfg.MaxVariants)
+		if !s.matches(h.entry, h.record) {
+			return found{}, false
+		}
+	}
+	h.verdict = l.f.c.marks.Entry(h.entry, l.f.c.now())
+	return h, h.verdict < marks.Unsure
 }
 
 // keep prolongs the lease while the fetch runs and gives it back then, once what came of it

@@ -119,3 +119,45 @@ func TestAgeWithoutTheWait(t *testing.T) {
 		<-done
 	})
 }
+
+// Who waited for another process doesn't look into the store by himself when it is done.
+func TestWhoWaitsLooksOnce(t *testing.T) {
+	withCrew(t, 2, func(c *crew) {
+		c.slow(300*time.Millisecond, answer(200, "page", minute...))
+		before := c.lines[0].gets.Load() + c.lines[1].gets.Load()
+		answers, _ := c.all(200)
+		c.allSay("page", answers)
+		require.Less(t, c.lines[0].gets.Load()+c.lines[1].gets.Load()-before, int64(2*200+40), "one look each at first, and few later")
+	})
+}
+
+// Waiting for another process says nothing of the origin: neither its failure nor its delay.
+func TestWaitingIsNoFailure(t *testing.T) {
+	withCrew(t, 2, func(c *crew) {
+		c.origin.set(answer(200, "page", "Cache-Control", "max-age=60, stale-if-error=6000"))
+		c.all(1)
+		time.Sleep(2 * time.Minute)
+		c.slow(4*time.Second, answer(200, "new", minute...))
+		for range 4 { // attempts end after a second each, with the stale copy given
+			c.all(1)
+			time.Sleep(1200 * time.Millisecond)
+		}
+		asked := c.origin.calls.Load()
+		var failures uint64
+		for _, cache := range c.caches {
+			failures += cache.Stats().FetchFailures
+		}
+		require.LessOrEqual(t, failures, uint64(asked-1), "whoever only waited has no failure")
+	})
+}
+
+// The lease is given back when the response is in the store.
+func TestLeaseOutlastsTheWrite(t *testing.T) {
+	withCrew(t, 2, func(c *crew) {
+		c.lines[0].slowSet, c.lines[1].slowSet = 80*time.Millisecond, 80*time.Millisecond
+		c.slow(20*time.Millisecond, answer(200, "page", minute...))
+		answers, _ := c.all(5)
+		c.allSay("page", answers)
+		require.EqualValues(t, 1, c.origin.calls.Load())
+	})
+}

@@ -110,14 +110,15 @@ func (f found) freshNow(now int64) bool {
 }
 
 // lookupBehind looks into the slower tiers of a store where the fastest has only what isn't
-// fresh any more: another process may have stored something newer since.
+// fresh any more: another process may have stored something newer since, or something of which
+// more is known.
 func (c *Cache) lookupBehind(ctx context.Context, f found, p *rules, key []byte, r *http.Request) found {
 	behind := store.Behind(c.store)
 	if behind == nil {
 		return f
 	}
 	switch newer := c.lookupIn(ctx, behind, p, key, r); {
-	case newer.entry != nil && (f.entry == nil || newer.entry.Newer(f.entry)):
+	case newer.entry != nil && (f.entry == nil || newer.verdict < f.verdict || newer.entry.Newer(f.entry)):
 		return newer
 	case f.entry == nil && newer.record != nil:
 		return newer

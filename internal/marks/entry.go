@@ -17,6 +17,9 @@ func (t *Table) Entry(e *store.Entry, now int64) Verdict {
 	switch asOf, own := e.PositionIn(&t.epoch); {
 	case own || len(t.shared) == 0:
 		v = t.entry(e, asOf)
+		if v == Unsure && len(t.shared) > 1 { // one journal was lost, another may speak for it
+			v = min(v, t.entryOfOthers(e))
+		}
 	default:
 		v = t.entryOfOthers(e)
 	}

@@ -26,7 +26,7 @@ type Shared struct {
 	floorFrom atomic.Int64 // when that was
 
 	back  time.Duration // since when it is read without a failure, 0 for not; needs the table's lock
-	tried bool          // see Tried
+	tried atomic.Bool   // see Tried
 
 	// Of the goroutine that reads:
 	next    *reading // read in part
@@ -144,10 +144,10 @@ func (s *Shared) Apply(page store.JournalPage, began Began) Outcome {
 	return outcome
 }
 
-// Tried is told that the first attempt to read the journal has ended.
+// Tried is told that the first attempt to read the journal has ended, or that there is no
+// time to wait for that. Further calls do nothing.
 func (s *Shared) Tried() {
-	if !s.tried {
-		s.tried = true
+	if s.tried.CompareAndSwap(false, true) {
 		s.table.untried.Add(-1)
 	}
 }
