@@ -174,3 +174,92 @@ func TestOneJournalBeforeTheOthersWereTried(t *testing.T) {
 		require.Equal(t, marks.Unpurged, p.Entry(e, time.Now().UnixNano()))
 	})
 }
+
+// A journal that lacks more than anybody wants to write into it begins anew. Until it does, what
+// it alone speaks for isn't used.
+func TestOneJournalLacksTooMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memory.NewJournal(), memory.NewJournal()
+		p, other := marks.New(2, time.Hour), marks.New(2, time.Hour)
+		p.SetRoom(100)
+		for _, one := range []*marks.Table{p, other} {
+			readOf(t, one.Shared()[0], a)
+			readOf(t, one.Shared()[1], b)
+		}
+		both := entryNow(t, 7, other.AsOf())
+		onlyB := entryNow(t, 7, other.AsOf()[2:])
+		for i := range uint64(150) { // B is away
+			_, err := a.Append(t.Context(), []store.Mark{p.MarkPending(1000+i, false)})
+			require.NoError(t, err)
+			readOf(t, p.Shared()[0], a)
+		}
+		require.Zero(t, p.NumPending())
+		require.Equal(t, marks.Unpurged, p.Entry(both, time.Now().UnixNano()), "A speaks for it")
+		require.Equal(t, marks.Unsure, p.Entry(onlyB, time.Now().UnixNano()))
+		require.False(t, p.Shared()[1].Whole())
+
+		before, err := b.Read(t.Context(), store.Position{})
+		require.NoError(t, err)
+		readOf(t, p.Shared()[1], b)
+		after, err := b.Read(t.Context(), store.Position{})
+		require.NoError(t, err)
+		require.NotEqual(t, before.Epoch, after.Epoch, "it began anew")
+		require.Equal(t, marks.Unpurged, p.Entry(both, time.Now().UnixNano()))
+		require.Equal(t, marks.Unsure, p.Entry(onlyB, time.Now().UnixNano()))
+		require.True(t, p.Shared()[1].Whole())
+	})
+}
+
+// With no journal in reach, own marks that are too many become one that matches all.
+func TestAllJournalsLackTooMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memory.NewJournal(), memory.NewJournal()
+		p, other := marks.New(2, time.Hour), marks.New(2, time.Hour)
+		p.SetRoom(100)
+		for _, one := range []*marks.Table{p, other} {
+			readOf(t, one.Shared()[0], a)
+			readOf(t, one.Shared()[1], b)
+		}
+		e := entryNow(t, 7, other.AsOf())
+		for i := range uint64(150) {
+			p.MarkPending(1000+i, false)
+		}
+		require.Equal(t, marks.Hard, p.Entry(e, time.Now().UnixNano()))
+		due := p.Shared()[0].Due(1000, func(store.Position) bool { return false })
+		require.Less(t, len(due), 60)
+		require.Equal(t, marks.All, due[0].Hash)
+	})
+}
+
+// A response that names no journal knows nothing of the marks that wait.
+func TestResponseWithoutAJournal(t *testing.T) {
+	p := marks.New(2, time.Hour)
+	for _, s := range p.Shared() {
+		readOf(t, s, memory.NewJournal())
+	}
+	e := entryNow(t, 7, nil)
+	require.Equal(t, marks.Unsure, p.Entry(e, time.Now().UnixNano()))
+	p.MarkPending(7, false)
+	require.Equal(t, marks.Hard, p.Entry(e, time.Now().UnixNano()))
+}
+
+// Marks of others are left to those who made them, for a while.
+func TestMarksOfOthersAreCopiedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memory.NewJournal(), memory.NewJournal()
+		p, other := marks.New(2, time.Hour), marks.New(2, time.Hour)
+		all := func(store.Position) bool { return false }
+		_, err := a.Append(t.Context(), []store.Mark{other.MarkPending(7, false)})
+		require.NoError(t, err)
+		readOf(t, p.Shared()[0], a)
+		readOf(t, p.Shared()[1], b)
+		require.False(t, p.Shared()[1].Whole() && len(p.Shared()[1].Due(10, all)) > 0)
+		require.Empty(t, p.Shared()[1].Due(10, all))
+		time.Sleep(250 * time.Millisecond)
+		require.Empty(t, p.Shared()[1].Due(10, all))
+		time.Sleep(500 * time.Millisecond)
+		require.Len(t, p.Shared()[1].Due(10, all), 1)
+		p.Shared()[1].OutOfReach()
+		require.Empty(t, p.Shared()[1].Due(10, all))
+	})
+}

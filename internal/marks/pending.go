@@ -32,13 +32,9 @@ func (t *Table) markPending(hash uint64, soft bool) store.Mark {
 // overflow reports whether no journal has room for another mark that it lacks. With several,
 // one that has none begins anew, since another has what it lacks. It needs the lock.
 func (t *Table) overflow() bool {
-	limit := maxPending
-	if len(t.shared) > 1 {
-		limit = maxLacking
-	}
 	full := 0
 	for _, s := range t.shared {
-		if len(s.lacking.marks) >= limit || s.lacking.over.Load() {
+		if len(s.lacking.marks) >= t.room || s.lacking.over.Load() {
 			full++
 		}
 	}
@@ -73,7 +69,7 @@ func (t *Table) lack(m store.Mark, but *Shared) {
 	for _, s := range t.shared {
 		switch {
 		case s == but, s.lacking.over.Load():
-		case len(t.shared) > 1 && len(s.lacking.marks) >= maxLacking:
+		case len(t.shared) > 1 && len(s.lacking.marks) >= t.room:
 			s.lacking.over.Store(true) // first
 			s.lacking.clear(0)
 		default:

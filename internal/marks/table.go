@@ -43,6 +43,7 @@ type Table struct {
 	stepped atomic.Int64
 
 	known   known        // with several journals
+	room    int          // for what each of them lacks
 	untried atomic.Int32 // journals that nobody has tried to read yet
 }
 
@@ -61,7 +62,10 @@ type sort struct {
 // all of them.
 func New(journals int, grace time.Duration) *Table {
 	grace = min(grace, 1<<60) // 36 years, so that sums don't overflow
-	t := &Table{grace: grace, made: time.Now()}
+	t := &Table{grace: grace, made: time.Now(), room: maxPending}
+	if journals > 1 {
+		t.room = maxLacking
+	}
 	for i := range journals {
 		t.shared = append(t.shared, &Shared{table: t, bit: 1 << i, lacking: newLacking(), delay: newCopyDelay()})
 	}
