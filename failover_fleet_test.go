@@ -24,21 +24,21 @@ func (s site) Append(ctx context.Context, marks []store.Mark) (store.Position, e
 	if err := s.reach(ctx); err != nil {
 		return store.Position{}, err
 	}
-	return s.to.journal.Append(ctx, marks)
+	return s.to.contents().journal.Append(ctx, marks)
 }
 
 func (s site) Read(ctx context.Context, from store.Position) (store.JournalPage, error) {
 	if err := s.reach(ctx); err != nil {
 		return store.JournalPage{}, err
 	}
-	return s.to.journal.Read(ctx, from)
+	return s.to.contents().journal.Read(ctx, from)
 }
 
 func (s site) Renew(ctx context.Context, epoch [16]byte) error {
 	if err := s.reach(ctx); err != nil {
 		return err
 	}
-	return s.to.journal.Renew(ctx, epoch)
+	return s.to.contents().journal.Renew(ctx, epoch)
 }
 
 // pair is processes on two stores, of which the second stands in for the first.
@@ -56,6 +56,7 @@ type node struct {
 	h             http.Handler
 	first, second *line
 	stores        *store.Failover
+	all           store.Store // with the memory tier, if there is one
 }
 
 func withPair(t *testing.T, f func(*pair)) {
@@ -86,6 +87,7 @@ func (p *pair) begin(tier bool, before func(*node)) *node {
 		st, err = store.NewTiered(m, n.stores)
 		require.NoError(p, err)
 	}
+	n.all = st
 	n.Cache, err = holdover.New(holdover.Config{Store: st})
 	require.NoError(p, err)
 	n.h = n.Handler(p.origin)
@@ -100,7 +102,7 @@ func (n *node) stop() {
 		return
 	}
 	require.NoError(n.p, n.Close())
-	require.NoError(n.p, n.stores.Close()) // closing a line does nothing
+	require.NoError(n.p, store.Close(n.all)) // closing a line does nothing
 	n.Cache = nil
 }
 
@@ -109,7 +111,7 @@ func (n *node) kill() {
 	n.first.cut.Store(true)
 	n.second.cut.Store(true)
 	_ = n.Close()
-	_ = n.stores.Close()
+	_ = store.Close(n.all)
 	n.Cache = nil
 }
 
@@ -251,7 +253,7 @@ func TestAStoreThatComesBackEmpty(t *testing.T) {
 		p.says("first", one)
 		time.Sleep(time.Second)
 		p.says("first", two)
-		p.first.journal, p.first.Store = memory.NewJournal(), newShared(p.T).Store
+		p.first.lose(p.T)
 		p.regains(one, two)
 		calls := p.origin.calls.Load()
 		p.publish("second")

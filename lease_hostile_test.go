@@ -194,7 +194,7 @@ func TestCloseThoughReleaseHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to := newShared(t)
 		l := &deafLeaser{&line{to: to, slow: time.Millisecond}, make(chan struct{})}
-		cache, err := holdover.New(holdover.Config{Store: l, Journal: to.journal, FleetLease: true, CloseTimeout: time.Second})
+		cache, err := holdover.New(holdover.Config{Store: l, Journal: to.contents().journal, FleetLease: true, CloseTimeout: time.Second})
 		require.NoError(t, err)
 		h := cache.Handler(newOrigin(answer(200, "page", minute...)))
 		assert.Equal(t, 200, get(h).Code)

@@ -20,18 +20,29 @@ import (
 	"github.com/holdover-go/holdover/stores/memory"
 )
 
-// shared is a store outside of the process that leases keys.
-type shared struct {
+// shared is a store outside of the process, with a journal and leases.
+type shared struct{ now atomic.Pointer[contents] }
+
+type contents struct {
 	*memory.Store
 	journal *memory.Journal
 }
 
 func newShared(t *testing.T) *shared {
+	s := &shared{}
+	s.lose(t)
+	return s
+}
+
+// lose empties it.
+func (s *shared) lose(t *testing.T) {
 	m, err := memory.New(memory.Config{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, m.Close()) })
-	return &shared{m, memory.NewJournal()}
+	t.Cleanup(func() { _ = m.Close() })
+	s.now.Store(&contents{m, memory.NewJournal()})
 }
+
+func (s *shared) contents() *contents { return s.now.Load() }
 
 // line is a process's connection to the shared store.
 type line struct {
@@ -69,7 +80,7 @@ func (l *line) Get(ctx context.Context, key string) (*store.Entry, error) {
 	if err := l.reach(ctx); err != nil {
 		return nil, err
 	}
-	return l.to.Get(ctx, key)
+	return l.to.contents().Get(ctx, key)
 }
 
 func (l *line) Set(ctx context.Context, key string, e *store.Entry) error {
@@ -78,7 +89,7 @@ func (l *line) Set(ctx context.Context, key string, e *store.Entry) error {
 	}
 	select {
 	case <-time.After(l.slowSet):
-		return l.to.Set(ctx, key, e)
+		return l.to.contents().Set(ctx, key, e)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -88,7 +99,7 @@ func (l *line) Delete(ctx context.Context, key string) error {
 	if err := l.reach(ctx); err != nil {
 		return err
 	}
-	return l.to.Delete(ctx, key)
+	return l.to.contents().Delete(ctx, key)
 }
 
 func (l *line) Lease(ctx context.Context, key string, holder store.Holder, d time.Duration) (store.Holder, error) {
@@ -97,14 +108,14 @@ func (l *line) Lease(ctx context.Context, key string, holder store.Holder, d tim
 	if err := l.reach(ctx); err != nil {
 		return store.Holder{}, err
 	}
-	return l.to.Lease(ctx, key, holder, d)
+	return l.to.contents().Lease(ctx, key, holder, d)
 }
 
 func (l *line) Release(ctx context.Context, key string, holder, note store.Holder, d time.Duration) error {
 	if err := l.reach(ctx); err != nil {
 		return err
 	}
-	return l.to.Release(ctx, key, holder, note, d)
+	return l.to.contents().Release(ctx, key, holder, note, d)
 }
 
 // crew is processes that lease keys to each other, on a virtual clock.
@@ -122,7 +133,7 @@ func withCrew(t *testing.T, n int, f func(*crew)) {
 		to := newShared(t)
 		for range n {
 			l := &line{to: to, slow: time.Millisecond}
-			cache, err := holdover.New(holdover.Config{Store: l, Journal: to.journal, FleetLease: true})
+			cache, err := holdover.New(holdover.Config{Store: l, Journal: to.contents().journal, FleetLease: true})
 			require.NoError(t, err)
 			c.lines, c.caches, c.hs = append(c.lines, l), append(c.caches, cache), append(c.hs, cache.Handler(c.origin))
 		}

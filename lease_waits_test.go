@@ -31,7 +31,7 @@ func TestNobodyWaitsForWhatTheStoreRefuses(t *testing.T) {
 		to := newShared(t)
 		for range 8 {
 			l := &line{to: to, slow: time.Millisecond}
-			cache, err := holdover.New(holdover.Config{Store: tooLarge{l}, Journal: to.journal, FleetLease: true})
+			cache, err := holdover.New(holdover.Config{Store: tooLarge{l}, Journal: to.contents().journal, FleetLease: true})
 			require.NoError(t, err)
 			c.caches, c.hs = append(c.caches, cache), append(c.hs, cache.Handler(c.origin))
 		}

@@ -15,6 +15,9 @@ const (
 	minMaxBytes     = 1 << 20
 	defaultTimeout  = time.Second
 
+	// defaultJournalLife is a day more than holdover.Config.MaxLife is by default.
+	defaultJournalLife = 8 * 24 * time.Hour
+
 	// maxValueShare is which part of MaxBytes the longest value may take. Twice
 	// that must fit, since a new file stands beside the one that it replaces.
 	maxValueShare     = 2
@@ -51,6 +54,13 @@ type Config struct {
 	// Timeout bounds a call whose context has no deadline, in a Scan each step,
 	// and how long Close waits for a disk that hangs. 0 means 1 s.
 	Timeout time.Duration
+
+	// JournalLife is for how long a purge is kept in the journal at least, see the
+	// package's documentation. It must be as long as the life of stored responses,
+	// holdover.Config.MaxLife, or longer: responses that know less than the oldest purge
+	// are revalidated. Among stores on one folder the shortest counts. 0 means 8 days, a
+	// day more than MaxLife is by default.
+	JournalLife time.Duration
 }
 
 // withDefaults returns the config with its zero values replaced, or the mistakes in it.
@@ -76,6 +86,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
+	}
+	if c.JournalLife < 0 {
+		wrong = append(wrong, fmt.Errorf("file: JournalLife is %v, must not be negative", c.JournalLife))
+	}
+	if c.JournalLife == 0 {
+		c.JournalLife = defaultJournalLife
 	}
 	return c, errors.Join(wrong...)
 }

@@ -31,6 +31,7 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 		"negative value":   {file.Config{Dir: dir, MaxValue: -1}, "MaxValue"},
 		"value above half": {file.Config{Dir: dir, MaxBytes: 1 << 20, MaxValue: 512 << 10}, "MaxValue"},
 		"negative timeout": {file.Config{Dir: dir, Timeout: -time.Second}, "Timeout"},
+		"negative life":    {file.Config{Dir: dir, JournalLife: -time.Second}, "JournalLife"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := file.New(c.cfg)

@@ -13,6 +13,7 @@
 //
 //	00/ … ff/   one file for each entry, in one of 256 subfolders
 //	tmp/        files that are being written
+//	journal     the journal of purges, and journal.lock for those who write it
 //
 // A file is named after the 128 bits of store.HashKey in hexadecimal digits, and its first
 // two are the subfolder. It has a head of 32 bytes (see head.go) and the value as the codec
@@ -54,6 +55,29 @@
 // and the bound may be exceeded by an eighth. Surveys come back every ten minutes, or less
 // often where they take long. Expired entries are never returned; their files are looked
 // for every minute, at a tenth of the speed of one core.
+//
+// # The journal of purges
+//
+// All stores on a folder, in several processes too, share a journal of purges, see
+// [store.Journal]: a file of records with 64 bytes each, which the first call to it makes
+// (journal_format.go says how). A purge that was confirmed is on the disk, whatever
+// Config.Sync says, and so is every one that a process has read. Writers wait for each other by
+// an advisory lock (flock) on journal.lock; readers wait for nobody, and look at the file
+// whenever they are asked.
+//
+// The last 131,072 purges or more are kept, in about 10 MiB, which come on top of
+// Config.MaxBytes. Those older than Config.JournalLife are dropped by who appends then, at most
+// half as late again, but for the last thousand. For that the file is written anew beside the
+// old one and renamed.
+//
+// What a process left unfinished that was killed, or the power, is cut off by the next one who
+// appends. A file that was deleted, replaced or damaged is no journal any more: another one
+// begins, and what was stored before is revalidated. So is a journal that was set back, by a
+// backup say, once a process sees it that has read further. On a disk that is full or read-only
+// purges fail and can be read; nobody can read where there is no journal yet.
+//
+// Where there is no flock, as on Windows, or the file system doesn't support it, only one
+// process may append to a journal: two at once spoil it, and it begins anew.
 //
 // # Sharing
 //

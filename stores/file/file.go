@@ -55,6 +55,7 @@ type Store struct {
 
 	readers, writers *workers
 	keeper           keeper
+	journal          journal
 	quit             chan struct{}
 	closing          sync.Once
 	closed           error
@@ -162,6 +163,7 @@ func (s *Store) Close() error {
 			s.closed = s.failure("close", errHangs)
 			return
 		}
+		s.journal.close()
 		s.folder.Load().close()
 	})
 	return s.closed

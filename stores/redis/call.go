@@ -4,7 +4,9 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -37,6 +39,9 @@ func call[T any](ctx context.Context, s *Store, ask func(ctx context.Context, c 
 		defer func() { outcomes <- o }()
 		defer survive(&o.err)
 		o.answer, o.err = ask(patient{ctx, s.patience}, client)
+		if errors.Is(o.err, io.EOF) && ctx.Err() == nil { // a connection from before a restart: the next one is new
+			o.answer, o.err = ask(patient{ctx, s.patience}, client)
+		}
 	}()
 	select {
 	case o := <-outcomes:

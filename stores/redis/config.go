@@ -18,6 +18,9 @@ const (
 	maxMaxValue     = 512 << 20 // what Redis takes in one string
 	defaultTimeout  = 50 * time.Millisecond
 	defaultMaxCalls = 1024
+
+	// defaultJournalLife is a day more than holdover.Config.MaxLife is by default.
+	defaultJournalLife = 8 * 24 * time.Hour
 )
 
 // Config configures a Store. The zero value is usable.
@@ -44,6 +47,13 @@ type Config struct {
 	// that nobody waits for any more included. Further ones wait for a place,
 	// within their deadline. 0 means 1024.
 	MaxCalls int
+
+	// JournalLife is for how long a purge is kept in the journal at least, see the
+	// package's documentation. It must be as long as the life of stored responses,
+	// holdover.Config.MaxLife, or longer: responses that know less than the oldest purge
+	// are revalidated. Among stores on one journal the shortest counts. 0 means 8 days, a
+	// day more than MaxLife is by default.
+	JournalLife time.Duration
 }
 
 // withDefaults returns the config with its zero values replaced, or the mistakes in it.
@@ -61,6 +71,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxCalls < 0 {
 		wrong = append(wrong, fmt.Errorf("redis: MaxCalls is %d, must not be negative", c.MaxCalls))
 	}
+	if c.JournalLife < 0 {
+		wrong = append(wrong, fmt.Errorf("redis: JournalLife is %v, must not be negative", c.JournalLife))
+	}
 	if c.Prefix == "" {
 		c.Prefix = defaultPrefix
 	}
@@ -75,6 +88,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxCalls == 0 {
 		c.MaxCalls = defaultMaxCalls
+	}
+	if c.JournalLife == 0 {
+		c.JournalLife = defaultJournalLife
 	}
 	return c, errors.Join(wrong...)
 }

@@ -25,7 +25,7 @@
 //
 // While the server is away, calls fail at once; while it hangs or can't be reached, each
 // fails at its deadline. Once it is back the next call finds it, however many failed
-// before; only after a restart the first one on each of the client's few connections may fail still. A write that failed may still take effect, if the server had been told. Calls
+// before. A write that failed may still take effect, if the server had been told. Calls
 // that nobody waits for any more are bounded in number (Config.MaxCalls) and in time
 // (ConnWriteTimeout of the client).
 //
@@ -43,7 +43,8 @@
 //
 // All stores on a server with one Prefix share a journal of purges, under the names
 // Prefix{journal} and Prefix{journal}:marks. It keeps the last 500,000 marks or so, up
-// to 60 MiB. Scripts that write it and read it look whether all of it is still there, and the
+// to 60 MiB. Those older than Config.JournalLife are dropped by whoever appends then, at most half
+// as late again, but for the last thousand. Scripts that write it and read it look whether all of it is still there, and the
 // server still the same run: after an eviction, a deletion, a restart, a failover, or the move
 // of its slot in a cluster it begins anew, since purges may be lost then, and what was stored before is revalidated on its
 // next use. So a server whose maxmemory-policy may evict it, such as allkeys-lru, is no
@@ -69,8 +70,9 @@
 // and GETRANGE for SetIfNewer and SetIfAbsent. These two set by SET NX where nothing stands,
 // and replace exactly what they read by a script. Where scripts are forbidden they fail
 // when there is something to replace; they never set without comparing. The journal needs
-// EVAL, HMGET, HSET, XADD, XRANGE, XREVRANGE, DEL and INFO; without INFO a restart that loses
-// marks may go unnoticed, unless another process may ask for it. Leases need EVAL, GET, SET
+// EVAL, HMGET, HSET, XADD, XRANGE, XREVRANGE, DEL, INFO and TIME; without INFO a restart that loses
+// marks may go unnoticed, unless another process may ask for it, and without TIME no mark is dropped
+// for its age. Leases need EVAL, GET, SET
 // and DEL. rueidis itself needs CLUSTER SLOTS in a cluster, and ROLE under Sentinel.
 //
 // In a cluster, GetMany asks all nodes that have some of the keys at the same time, and fails

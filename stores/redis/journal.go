@@ -5,7 +5,6 @@ package redis
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -24,8 +23,6 @@ const (
 
 	// marksPerPage are read at once.
 	marksPerPage = 2000
-
-	markLen = 8 + 1 + 16 + 8
 )
 
 // errJournal says that the names of the journal hold something else.
@@ -56,12 +53,45 @@ end
 if not epoch or (run ~= '' and state[2] ~= run) or last ~= ends then renew() end
 `
 
+// appendScript drops marks by their number and, where the clock may be asked, by their age. For
+// that the hash has a list of times, each with the number of the last mark then, behind
+// the epoch that it belongs to. The newest says when the last mark was appended; of the
+// others, one is left for about each sixteenth of the life of marks, and one that is over.
 const appendScript = journalBegin + `
-for i = 3, #ARGV do
+local most, life, marks = tonumber(ARGV[2]), tonumber(ARGV[3]), 4
+if #ARGV < marks then return {epoch, string.format('%.0f', last)} end
+local ages, keep, clock, now = {}, nil, redis.pcall('TIME')
+if not clock.err then
+  now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+  local text = redis.call('HMGET', hash, 'ages')[1] or ''
+  if string.sub(text, 1, #epoch) == epoch then
+    for at, number in string.gmatch(string.sub(text, #epoch + 1), '(%d+):(%d+)') do
+      ages[#ages + 1] = {tonumber(at), tonumber(number)}
+    end
+  end
+  if #ages > 0 and ages[#ages][2] > last then ages = {} end
+  if last > 0 and (#ages == 0 or ages[#ages][2] < last) then ages[#ages + 1] = {now, last} end
+  while #ages > 1 and ages[2][1] < now - life do table.remove(ages, 1) end
+  if #ages > 0 and ages[1][1] < now - life then keep = last + #ARGV - marks + 1 - ages[1][2] end
+end
+for i = marks, #ARGV do
   last = last + 1
-  redis.call('XADD', stream, 'MAXLEN', '~', ARGV[2], string.format('%.0f-1', last), 'm', ARGV[i])
+  local id = string.format('%.0f-1', last)
+  if i == #ARGV and keep and keep < most then
+    redis.call('XADD', stream, 'MAXLEN', string.format('%.0f', math.max(keep, 1000)), id, 'm', ARGV[i])
+  else
+    redis.call('XADD', stream, 'MAXLEN', '~', most, id, 'm', ARGV[i])
+  end
 end
 redis.call('HSET', hash, 'last', string.format('%.0f', last))
+if now then
+  local place = #ages + 1
+  if #ages > 1 and now - ages[#ages - 1][1] < life / 8 then place = #ages end
+  ages[place] = {now, last}
+  local text = {}
+  for i, age in ipairs(ages) do text[i] = string.format('%.0f:%.0f', age[1], age[2]) end
+  redis.call('HSET', hash, 'ages', epoch .. table.concat(text, ' '))
+end
 return {epoch, string.format('%.0f', last)}`
 
 const readScript = journalBegin + `
@@ -83,10 +113,10 @@ return 1`
 // Append adds purges to the journal that all stores on the same server and with the same
 // Prefix share, and returns the position of the last.
 func (s *Store) Append(ctx context.Context, marks []store.Mark) (store.Position, error) {
-	args := make([]string, 0, len(marks)+1)
-	args = append(args, strconv.Itoa(maxMarks))
+	args := make([]string, 0, len(marks)+2)
+	args = append(args, strconv.Itoa(maxMarks), strconv.FormatInt(milliseconds(s.cfg.JournalLife), 10))
 	for _, m := range marks {
-		args = append(args, string(encodeMark(m)))
+		args = append(args, string(store.AppendMark(nil, m)))
 	}
 	answer, err := s.script(ctx, appendScript, args...)
 	if err == nil && len(answer) < 2 {
@@ -122,8 +152,8 @@ func pageOf(answer []string) (page store.JournalPage, err error) {
 	}
 	page = store.JournalPage{Epoch: base.Epoch, Base: base.Seq, Marks: make([]store.Mark, len(answer)-3)}
 	for i, text := range answer[3:] {
-		if page.Marks[i], err = decodeMark(text); err != nil {
-			return store.JournalPage{}, err
+		if page.Marks[i], err = store.DecodeMark([]byte(text)); err != nil {
+			return store.JournalPage{}, fmt.Errorf("%w: %w", errJournal, err)
 		}
 	}
 	page.More = page.Position().Seq < end.Seq
@@ -168,26 +198,4 @@ func position(epoch, number string) (p store.Position, err error) {
 		return store.Position{}, errJournal
 	}
 	return p, nil
-}
-
-func encodeMark(m store.Mark) []byte {
-	b := binary.LittleEndian.AppendUint64(make([]byte, 0, markLen), m.Hash)
-	if m.Soft {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
-	}
-	b = append(b, m.Source.Epoch[:]...)
-	return binary.LittleEndian.AppendUint64(b, m.Source.Seq)
-}
-
-func decodeMark(text string) (m store.Mark, err error) {
-	b := []byte(text)
-	if len(b) != markLen || b[8] > 1 {
-		return m, fmt.Errorf("%w: a mark of %d bytes", errJournal, len(b))
-	}
-	m.Hash, m.Soft = binary.LittleEndian.Uint64(b), b[8] == 1
-	copy(m.Source.Epoch[:], b[9:])
-	m.Source.Seq = binary.LittleEndian.Uint64(b[25:])
-	return m, nil
 }

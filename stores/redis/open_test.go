@@ -36,6 +36,7 @@ func TestMistakesAreRefused(t *testing.T) {
 		"MaxValue is 536870913": {one, redis.Config{MaxValue: 512<<20 + 1}},
 		"Timeout is -1s":        {one, redis.Config{Timeout: -time.Second}},
 		"MaxCalls is -1":        {one, redis.Config{MaxCalls: -1}},
+		"JournalLife is -1s":    {one, redis.Config{JournalLife: -time.Second}},
 		"InitAddress is empty":  {rueidis.ClientOption{}, redis.Config{}},
 		"ReplicaOnly is set":    {rueidis.ClientOption{InitAddress: one.InitAddress, ReplicaOnly: true}, redis.Config{}},
 		"PipelineMultiplex":     {rueidis.ClientOption{InitAddress: one.InitAddress, PipelineMultiplex: 9}, redis.Config{}},

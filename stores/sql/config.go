@@ -31,6 +31,9 @@ const (
 	defaultMaxValue = 64 << 20
 	defaultTimeout  = 5 * time.Second
 
+	// defaultJournalLife is a day more than holdover.Config.MaxLife is by default.
+	defaultJournalLife = 8 * 24 * time.Hour
+
 	minMaxBytes = 1 << 20
 
 	// maxMaxValue is what both databases take in one column, and some are known to
@@ -83,6 +86,13 @@ type Config struct {
 	// under way, but 5 s at least.
 	Timeout time.Duration
 
+	// JournalLife is for how long a purge is kept in the journal at least, see the
+	// package's documentation. It must be as long as the life of stored responses,
+	// holdover.Config.MaxLife, or longer: responses that know less than the oldest purge
+	// are revalidated. Among stores on one journal the shortest counts. 0 means 8 days, a
+	// day more than MaxLife is by default.
+	JournalLife time.Duration
+
 	// Logger gets what an operator must act on: that entries can't be dropped, so
 	// that the table grows. nil means nobody.
 	Logger *slog.Logger
@@ -113,6 +123,9 @@ func (c Config) complete(db *stdsql.DB) Config {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
+	}
+	if c.JournalLife == 0 {
+		c.JournalLife = defaultJournalLife
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -154,6 +167,9 @@ func (c Config) validate(db *stdsql.DB) error {
 	}
 	if c.Timeout < 0 {
 		refuse("Timeout is %v, must not be negative", c.Timeout)
+	}
+	if c.JournalLife < 0 {
+		refuse("JournalLife is %v, must not be negative", c.JournalLife)
 	}
 	return errors.Join(wrong...)
 }

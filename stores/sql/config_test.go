@@ -37,6 +37,7 @@ func TestConfigIsChecked(t *testing.T) {
 		{"MaxValue", sql.Config{Dialect: sqlite, MaxValue: math.MaxInt}},
 		{"MaxValue", sql.Config{Dialect: sqlite, MaxValue: 2 << 20, MaxBytes: 1 << 20}},
 		{"Timeout", sql.Config{Dialect: sqlite, Timeout: -1}},
+		{"JournalLife", sql.Config{Dialect: sqlite, JournalLife: -1}},
 	} {
 		s, err := sql.New(openPool(t, "sqlite", "file:unused"), c.cfg)
 		if c.field == "" {

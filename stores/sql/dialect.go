@@ -41,6 +41,9 @@ const (
 	lastNumber
 	startJournal
 	dropMarks
+	noteAge // see journal_ages.go
+	dropByAge
+	dropAges
 	takeLease // see lease_tables.go
 	lookAtLease
 	noteLease

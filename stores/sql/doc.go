@@ -28,7 +28,7 @@
 // # The journal
 //
 // A Store is also a journal of purges, see [store.Journal], for all that use the same table
-// of entries. The first call to it makes two more tables. An administrator makes them by
+// of entries. The first call to it makes three more tables. An administrator makes them by
 //
 //	CREATE TABLE holdover_entries_journal (     -- never UNLOGGED
 //		number bigint PRIMARY KEY,
@@ -42,9 +42,20 @@
 //		oldest bigint NOT NULL,             -- rows below it are dropped bit by bit
 //		last bigint NOT NULL
 //	);
-//	GRANT SELECT, INSERT, UPDATE, DELETE ON holdover_entries_journal, holdover_entries_journal_state TO …;
+//	CREATE TABLE holdover_entries_journal_ages (
+//		epoch bytea NOT NULL,
+//		number bigint NOT NULL,             -- of the journal's last mark
+//		at bigint NOT NULL,                 -- at that time, in Unix milliseconds
+//		PRIMARY KEY (epoch, number)
+//	);
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON holdover_entries_journal, holdover_entries_journal_state,
+//		holdover_entries_journal_ages TO …;
 //
-// The last 500,000 purges are kept, in about 50 MiB. A journal that lacks rows begins anew,
+// The last 500,000 purges are kept, in about 50 MiB. Those older than [Config].JournalLife
+// are dropped in the background by the processes that follow the journal, at most half as late
+// again, but for the last thousand. Without the third table, which journals of earlier
+// releases lack where an administrator made them, nothing is dropped for its age, and the logger
+// hears of it. A journal that lacks rows begins anew,
 // and what was stored before is revalidated.
 //
 // A purge that was confirmed is on the disk: its transaction has synchronous_commit=on

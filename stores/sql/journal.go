@@ -35,6 +35,9 @@ func (s *Store) Append(ctx context.Context, marks []store.Mark) (store.Position,
 	p, err := call(ctx, s.calls, func(ctx context.Context) (store.Position, error) {
 		return s.appendMarks(ctx, encodeMarks(marks), int64(len(marks)))
 	})
+	if err == nil {
+		s.dropOldMarks()
+	}
 	return p, s.values.Failure("append to journal", err)
 }
 
@@ -44,6 +47,9 @@ func (s *Store) Read(ctx context.Context, from store.Position) (store.JournalPag
 	page, err := call(ctx, s.calls, func(ctx context.Context) (store.JournalPage, error) {
 		return s.readMarks(ctx, from)
 	})
+	if err == nil {
+		s.dropOldMarks()
+	}
 	return page, s.values.Failure("read journal", err)
 }
 
@@ -130,7 +136,7 @@ type journalRows struct {
 	epoch             []byte // nil: there is no journal
 	history           string
 	base, first, last int64
-	marks             []byte
+	marks             []store.Mark
 	count             int64 // how many rows
 	gap               bool  // a row before the last one is missing
 	unreadable        bool
@@ -157,8 +163,9 @@ func (s *Store) marksFrom(ctx context.Context, from store.Position) (found journ
 
 func (r *journalRows) add(number int64, mark []byte) {
 	r.gap = r.gap || number != r.first+r.count
-	r.unreadable = r.unreadable || !isMark(mark)
-	r.marks = append(r.marks, mark...)
+	m, err := store.DecodeMark(mark)
+	r.unreadable = r.unreadable || err != nil
+	r.marks = append(r.marks, m)
 	r.count++
 }
 
@@ -174,7 +181,7 @@ func (r *journalRows) page() (store.JournalPage, error) {
 	}
 	return store.JournalPage{
 		Epoch: [16]byte(r.epoch), Base: uint64(r.first - 1 - r.base),
-		Marks: decodeMarks(r.marks), More: r.first+r.count <= r.last,
+		Marks: r.marks, More: r.first+r.count <= r.last,
 	}, nil
 }
 

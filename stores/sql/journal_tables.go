@@ -5,6 +5,8 @@ package sql
 import (
 	"fmt"
 	"strings"
+
+	"github.com/holdover-go/holdover/store"
 )
 
 // The journal is a table of marks and one row that says which of them are its own: those
@@ -97,7 +99,7 @@ ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, history = excluded.histor
 // fillJournal puts the names in; table lacks its last quote.
 func fillJournal(t texts, create []string, table, parameter string) (texts, []string) {
 	r := strings.NewReplacer("{journal}", table+`_journal"`, "{state}", table+`_journal_state"`,
-		"{markLen}", fmt.Sprint(markLen), "$", parameter)
+		"{markLen}", fmt.Sprint(store.MarkLen), "$", parameter)
 	for i, text := range t {
 		t[i] = r.Replace(text)
 	}

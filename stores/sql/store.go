@@ -38,6 +38,7 @@ type Store struct {
 	journalSchema schema
 	maxMarks      int64
 	dropping      atomic.Bool // old marks are being dropped
+	ages          ages
 
 	leases leases
 }
@@ -73,6 +74,7 @@ func New(db *stdsql.DB, cfg Config) (*Store, error) {
 		s.statements[n].db = s.readers
 	}
 	s.prepareJournal(cfg.Table)
+	s.prepareAges(cfg.Table, cfg.JournalLife)
 	s.prepareLeases(cfg.Table)
 	s.trimmer.configure(s, cfg)
 	return s, nil
