@@ -91,6 +91,7 @@ func NewFailover(cfg FailoverConfig, members ...Store) (*Failover, error) {
 			return nil, fmt.Errorf("store: member %d is a %T, which can't be a member", i, s)
 		}
 		m := &member{store: s, number: i, local: IsLocal(s), closed: f.born}
+		m.use.Store(newUse())
 		if j, err := JournalOf(s); err == nil {
 			m.journal = &memberJournal{f: f, m: m, journal: j}
 		}

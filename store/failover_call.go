@@ -189,6 +189,9 @@ func (f *Failover) ask(ctx context.Context, m *member, t ticket, others bool, c 
 		var cancel context.CancelFunc
 		within, cancel = context.WithDeadline(ctx, began.Add(given))
 		defer cancel()
+		if c.op.writes() { // they have more time than it takes to see that the member hangs
+			defer context.AfterFunc(m.use.Load().ctx, cancel)()
+		}
 	}
 	a, err := c.on(within, m.store)
 	switch {

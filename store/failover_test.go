@@ -554,3 +554,29 @@ func TestFailoverAtOnce(t *testing.T) {
 		require.Equal(t, []store.State{store.Closed, store.Closed}, f.States())
 	})
 }
+
+// A write that hangs in a member goes on to the next one when reads have shown that it hangs.
+func TestFailoverWritesLeaveAMemberThatIsOpened(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newServer(), newServer()
+		f := over(t, store.FailoverConfig{}, a, b)
+		a.does(hangs, hangs)
+		began := time.Now()
+		var took time.Duration
+		var writing sync.WaitGroup
+		writing.Go(func() {
+			require.NoError(t, f.Set(about(t, time.Second), "k", entry(t, "k")))
+			took = time.Since(began)
+		})
+		synctest.Wait()
+		for range 3 {
+			_, _, _ = get(t, f, "other")
+		}
+		writing.Wait()
+		require.Equal(t, store.Open, f.States()[0])
+		require.LessOrEqual(t, took, 300*ms)
+		got, _, err := get(t, f, "k")
+		require.NoError(t, err)
+		require.Equal(t, "k", got.Key())
+	})
+}

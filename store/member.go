@@ -3,6 +3,7 @@
 package store
 
 import (
+	"context"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -25,12 +26,25 @@ type member struct {
 	journal *memberJournal           // nil without one
 	back    atomic.Pointer[comeback] // its last return that is known, nil for none
 	due     atomic.Int64             // when it may be probed, see Failover.clock
+	use     atomic.Pointer[use]      // until it is opened
 	struck  atomic.Int64             // when the last strike was noted
 
 	mu       sync.Mutex // of the changes of state and what follows; never held over a call
 	gap      time.Duration
 	closed   time.Time // when it last was
 	answered time.Time // when the last probe was
+}
+
+// use is the time in which a member is used without a break.
+type use struct {
+	ctx context.Context
+	end context.CancelFunc
+}
+
+func newUse() *use {
+	u := &use{}
+	u.ctx, u.end = context.WithCancel(context.Background())
+	return u
 }
 
 // asked reports whether the member is in this state, and with which ticket.
@@ -63,6 +77,7 @@ func (f *Failover) move(m *member, to State, byWrites bool, err error, allowed f
 	switch {
 	case to == Open:
 		m.due.Store(int64(f.clock() + m.backOff(was)))
+		m.use.Swap(newUse()).end()
 	case to == Closed:
 		m.closed = time.Now()
 	}
