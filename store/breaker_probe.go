@@ -86,6 +86,9 @@ func (f *Failover) probe(m *member, c call, patience time.Duration) {
 	if err = f.try(m, c, patience); err == nil {
 		err = f.noteReturn(m)
 	}
+	if err == nil {
+		f.free(m)
+	}
 }
 
 func (f *Failover) try(m *member, c call, patience time.Duration) error {

@@ -169,6 +169,10 @@ func both(before, err error) error {
 	return errors.Join(before, err)
 }
 
+// maxWriteShare is what a write gets of a member that another can take the place of: it has
+// far more time than a read, and all others wait behind it.
+const maxWriteShare = 200 * time.Millisecond
+
 // ask puts a call to a member, which gets half of the time that is left where others can be
 // asked after it.
 func (f *Failover) ask(ctx context.Context, m *member, t ticket, others bool, c *call) (answer, error) {
@@ -185,7 +189,9 @@ func (f *Failover) ask(ctx context.Context, m *member, t ticket, others bool, c 
 	}
 	within := ctx
 	if others && !m.local {
-		given /= 2
+		if given /= 2; c.op.writes() {
+			given = min(given, maxWriteShare)
+		}
 		var cancel context.CancelFunc
 		within, cancel = context.WithDeadline(ctx, began.Add(given))
 		defer cancel()

@@ -23,18 +23,28 @@ func (f *Failover) LeaserOf() (Leaser, error) {
 type memberLeaser struct{ f *Failover }
 
 func (l memberLeaser) Lease(ctx context.Context, key string, holder Holder, d time.Duration) (has Holder, err error) {
-	err = l.by(func(active Leaser) (err error) {
+	err = l.by(func(m *member, active Leaser) (err error) {
+		if deadline, bounded := ctx.Deadline(); bounded && l.f.others(m) { // as a read
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+			defer cancel()
+		}
 		has, err = active.Lease(ctx, key, holder, d)
+		if err != nil {
+			m.orphans.add(key, holder, err)
+		} else {
+			l.f.startFree(m)
+		}
 		return err
 	})
 	return has, err
 }
 
 func (l memberLeaser) Release(ctx context.Context, key string, holder, note Holder, d time.Duration) error {
-	return l.by(func(active Leaser) error { return active.Release(ctx, key, holder, note, d) })
+	return l.by(func(_ *member, active Leaser) error { return active.Release(ctx, key, holder, note, d) })
 }
 
-func (l memberLeaser) by(call func(Leaser) error) error {
+func (l memberLeaser) by(call func(*member, Leaser) error) error {
 	if l.f.ended.Load() {
 		return opLease.failure(ErrClosed)
 	}
@@ -46,5 +56,5 @@ func (l memberLeaser) by(call func(Leaser) error) error {
 	if err != nil {
 		return err
 	}
-	return guarded(func() error { return call(active) })
+	return guarded(func() error { return call(m, active) })
 }

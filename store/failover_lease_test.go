@@ -5,7 +5,9 @@ package store_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -64,4 +66,78 @@ func TestFailoverLeases(t *testing.T) {
 		_, err = store.LeaserOf(over(t, store.FailoverConfig{}, newServer()))
 		require.ErrorIs(t, err, errors.ErrUnsupported)
 	})
+}
+
+// lender is a store that leases, and gives those leases too that were asked for while it hung.
+type lender struct {
+	*server
+	mu     sync.Mutex
+	held   map[string]store.Holder
+	hung   bool
+	queued []func()
+}
+
+func (s *lender) Lease(ctx context.Context, key string, holder store.Holder, _ time.Duration) (store.Holder, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	take := func() {
+		if s.held[key] == (store.Holder{}) {
+			s.held[key] = holder
+		}
+	}
+	if s.hung {
+		s.queued = append(s.queued, take)
+		return store.Holder{}, context.DeadlineExceeded
+	}
+	take()
+	return s.held[key], nil
+}
+
+func (s *lender) Release(_ context.Context, key string, holder, _ store.Holder, _ time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[key] == holder {
+		delete(s.held, key)
+	}
+	return nil
+}
+
+func (s *lender) goesOn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.queued {
+		f()
+	}
+	s.queued, s.hung = nil, false
+}
+
+// A lease that a store gives when it goes on, to a caller that has long gone, is given back.
+func TestFailoverFreesOrphanedLeases(t *testing.T) {
+	for name, reads := range map[string]bool{"opened": true, "not even opened": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := &lender{server: newServer(), held: map[string]store.Holder{}, hung: true}
+				f := over(t, store.FailoverConfig{}, s)
+				l, err := store.LeaserOf(f)
+				require.NoError(t, err)
+				_, err = l.Lease(about(t, 50*ms), "k", store.NewHolder(), time.Second)
+				require.Error(t, err)
+				if reads {
+					breaks(t, f, s.server)
+				}
+				s.goesOn()
+				if reads {
+					returns(t, f, s.server)
+				} else {
+					_, err = l.Lease(about(t, 50*ms), "other", store.NewHolder(), time.Second)
+					require.NoError(t, err)
+				}
+				synctest.Wait()
+				mine := store.NewHolder()
+				has, err := l.Lease(about(t, 50*ms), "k", mine, time.Second)
+				require.NoError(t, err)
+				require.Equal(t, mine, has)
+			})
+		})
+	}
 }

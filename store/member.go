@@ -27,7 +27,9 @@ type member struct {
 	back    atomic.Pointer[comeback] // its last return that is known, nil for none
 	due     atomic.Int64             // when it may be probed, see Failover.clock
 	use     atomic.Pointer[use]      // until it is opened
-	struck  atomic.Int64             // when the last strike was noted
+	orphans orphans
+	freeing bool         // with Failover.mu: orphans are given back
+	struck  atomic.Int64 // when the last strike was noted
 
 	mu       sync.Mutex // of the changes of state and what follows; never held over a call
 	gap      time.Duration
