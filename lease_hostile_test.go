@@ -26,11 +26,11 @@ func TestOutgrownBodyGivesTheLeaseUp(t *testing.T) {
 		c.origin.set(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "max-age=60")
 			chunk := make([]byte, 1<<20)
-			for i := 0; i < 9; i++ {
+			for range 9 {
 				_, _ = w.Write(chunk)
 			}
 			w.(http.Flusher).Flush()
-			for i := 0; i < 300; i++ { // a slow client, or a slow end
+			for range 300 { // a slow client, or a slow end
 				select {
 				case <-time.After(time.Second):
 				case <-r.Context().Done():
@@ -69,7 +69,7 @@ func TestFailedStreamGivesTheLeaseUp(t *testing.T) {
 			}
 			w.WriteHeader(500)
 			w.(http.Flusher).Flush()
-			for i := 0; i < 300; i++ {
+			for range 300 {
 				select {
 				case <-time.After(time.Second):
 				case <-r.Context().Done():
@@ -135,7 +135,7 @@ func TestSlowBodyIsNotWaitedForToTheEnd(t *testing.T) {
 	withCrew(t, 2, func(c *crew) {
 		c.origin.set(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "max-age=60")
-			for i := 0; i < 40; i++ {
+			for range 40 {
 				_, _ = w.Write([]byte("0123456789"))
 				w.(http.Flusher).Flush()
 				time.Sleep(time.Second)
@@ -169,13 +169,12 @@ func TestWaitingIsNoPartOfTheAttempt(t *testing.T) {
 		var first sync.WaitGroup
 		first.Go(func() { get(c.hs[0]) })
 		time.Sleep(50 * time.Millisecond)
-		rec := get(c.hs[1])
+		get(c.hs[1])
 		first.Wait()
 		time.Sleep(1500 * time.Millisecond)
 		assert.Zero(t, c.caches[1].Stats().FetchFailures)
 		c.origin.set(answer(200, "new", minute...))
-		rec = get(c.hs[1])
-		assert.Equal(t, "new", rec.Body.String())
+		assert.Equal(t, "new", get(c.hs[1]).Body.String())
 	})
 }
 

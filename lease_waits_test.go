@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -159,5 +160,37 @@ func TestLeaseOutlastsTheWrite(t *testing.T) {
 		answers, _ := c.all(5)
 		c.allSay("page", answers)
 		require.EqualValues(t, 1, c.origin.calls.Load())
+	})
+}
+
+// A request that another process's responses never fit is answered all the same.
+func TestWhatNeverFitsIsFetched(t *testing.T) {
+	withCrew(t, 2, func(c *crew) {
+		c.origin.set(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(100 * time.Millisecond)
+			w.Header().Set("Cache-Control", "max-age=1")
+			_, _ = w.Write([]byte("page"))
+		})
+		stop := make(chan struct{})
+		var others sync.WaitGroup
+		others.Go(func() { // always a step ahead
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					get(c.hs[0])
+					time.Sleep(20 * time.Millisecond)
+				}
+			}
+		})
+		for range 20 {
+			began := time.Now()
+			require.Equal(t, "page", get(c.hs[1], "Cache-Control", "min-fresh=1").Body.String())
+			require.Less(t, time.Since(began), time.Second)
+			time.Sleep(70 * time.Millisecond)
+		}
+		close(stop)
+		others.Wait()
 	})
 }

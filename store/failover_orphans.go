@@ -77,12 +77,10 @@ func (f *Failover) startFree(m *member) {
 		return
 	}
 	m.freeing = true
-	f.probes.Add(1)
-	go func() {
-		defer f.probes.Done()
+	f.probes.Go(func() {
 		f.free(m)
 		f.mu.Lock()
 		m.freeing = false
 		f.mu.Unlock()
-	}()
+	})
 }

@@ -263,3 +263,59 @@ func TestMarksOfOthersAreCopiedLate(t *testing.T) {
 		require.Empty(t, p.Shared()[1].Due(10, all))
 	})
 }
+
+// A mark that two have written into a journal purges nothing that was fetched in between, and
+// isn't written again into the others.
+func TestMarkThatStandsTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memory.NewJournal(), memory.NewJournal()
+		p, other := marks.New(2, time.Hour), marks.New(2, time.Hour)
+		m := other.MarkPending(7, false)
+		appendTo := func(j *memory.Journal) {
+			_, err := j.Append(t.Context(), []store.Mark{m})
+			require.NoError(t, err)
+		}
+		appendTo(a)
+		appendTo(b)
+		for _, one := range []*marks.Table{p, other} {
+			readOf(t, one.Shared()[0], a)
+			readOf(t, one.Shared()[1], b)
+		}
+		e := entryNow(t, 7, other.AsOf())
+		own := entryNow(t, 7, p.AsOf())
+		appendTo(a)
+		appendTo(b)
+		readOf(t, p.Shared()[0], a)
+		readOf(t, p.Shared()[1], b)
+		require.Equal(t, marks.Unpurged, p.Entry(e, time.Now().UnixNano()))
+		require.Equal(t, marks.Unpurged, p.Entry(own, time.Now().UnixNano()))
+		time.Sleep(time.Second)
+		for _, s := range p.Shared() {
+			require.Empty(t, s.Due(10, func(store.Position) bool { return false }))
+		}
+	})
+}
+
+// What stands in a journal that began anew is new there, also where it stood before.
+func TestMarkThatIsWrittenAgainAfterALoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memory.NewJournal(), memory.NewJournal()
+		p, other := marks.New(2, time.Hour), marks.New(2, time.Hour)
+		m := other.MarkPending(7, false)
+		for _, j := range []*memory.Journal{a, b} {
+			_, err := j.Append(t.Context(), []store.Mark{m})
+			require.NoError(t, err)
+		}
+		readOf(t, p.Shared()[0], a)
+		readOf(t, p.Shared()[1], b)
+		a = memory.NewJournal()
+		readOf(t, p.Shared()[0], a)
+		third := marks.New(2, time.Hour) // it reaches A only
+		readOf(t, third.Shared()[0], a)
+		e := entryNow(t, 7, third.AsOf())
+		_, err := a.Append(t.Context(), []store.Mark{m}) // by somebody who has missed it there
+		require.NoError(t, err)
+		readOf(t, p.Shared()[0], a)
+		require.Equal(t, marks.Hard, p.Entry(e, time.Now().UnixNano()))
+	})
+}
