@@ -356,3 +356,17 @@ func TestPurgesCrossAPartition(t *testing.T) {
 		p.says("second", two)
 	})
 }
+
+// What another journal has isn't lost, and the log doesn't say so.
+func TestTheLogOfALossThatIsCovered(t *testing.T) {
+	withPair(t, func(p *pair) {
+		one := p.start(true)
+		time.Sleep(time.Second)
+		one.first.cut.Store(true)
+		time.Sleep(time.Second)
+		p.first.lose(p.T)
+		one.first.cut.Store(false)
+		time.Sleep(time.Second)
+		require.Zero(t, one.Stats().JournalLosses)
+	})
+}

@@ -5,6 +5,7 @@ package holdover
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -170,8 +171,12 @@ func (j *journal) renew(ctx context.Context, epoch [16]byte) error {
 
 // lost is told that marks of others are gone.
 func (j *journal) lost() {
+	if j.shared.Covered() {
+		j.log().Info("a journal of purges began anew; another one has what it had")
+		return
+	}
 	j.c.emit(Event{Kind: EventJournal, Reason: ReasonPurge})
-	j.c.log.Warn("the journal of purges was lost; stored responses are revalidated")
+	j.log().Warn("the journal of purges was lost; stored responses are revalidated")
 }
 
 // due returns the marks that wait to be appended, and notes that they are: those which were
@@ -252,10 +257,10 @@ func (j *journal) report(err error) {
 	switch {
 	case !changed:
 	case err != nil:
-		j.c.log.Warn("the journal of purges can't be reached", "error", err)
+		j.log().Warn("the journal of purges can't be reached", "error", err)
 		j.c.emit(Event{Kind: EventJournal, Reason: ReasonUnreachable, Err: err})
 	default:
-		j.c.log.Info("the journal of purges is back")
+		j.log().Info("the journal of purges is back")
 		j.c.emit(Event{Kind: EventJournal, Reason: ReasonOK})
 	}
 }
@@ -279,6 +284,14 @@ func (j *journal) has(m store.Mark) bool {
 	defer j.mu.Unlock()
 	_, sent := j.sent[m.Source]
 	return sent
+}
+
+// log says which of several journals is meant.
+func (j *journal) log() *slog.Logger {
+	if len(j.c.marks.Shared()) < 2 {
+		return j.c.log
+	}
+	return j.c.log.With("journal", slices.Index(j.c.marks.Shared(), j.shared))
 }
 
 func (j *journal) isDown() bool {

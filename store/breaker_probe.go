@@ -65,6 +65,17 @@ func (f *Failover) patience(ctx context.Context, m *member) time.Duration {
 	return left / 4 * 3
 }
 
+// callersFirst is how much later than it is due a probe is made that no caller gave cause for.
+const callersFirst = 2 * time.Second
+
+// probeUnasked probes a member where no calls come that could be copied, as when a faster tier
+// answers all of them: processes that share the stores should use the same one again.
+func (f *Failover) probeUnasked(m *member) {
+	if t := m.breaker.now(); f.due(m, t) && !t.byWrites() {
+		f.startProbe(m, call{op: opPing}, time.Duration(m.given.Load())/4*3)
+	}
+}
+
 func (f *Failover) startProbe(m *member, c call, patience time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -164,6 +164,9 @@ func (f *Failover) end() (first bool, err error) {
 		return false, nil
 	}
 	f.stop()
+	for _, m := range f.members {
+		m.stopTimer()
+	}
 	if !endsSoon(&f.probes) {
 		err = errors.New("a member ignores its deadline; a probe is still running")
 	}

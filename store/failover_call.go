@@ -199,6 +199,7 @@ func (f *Failover) ask(ctx context.Context, m *member, t ticket, others bool, c 
 			defer context.AfterFunc(m.use.Load().ctx, cancel)()
 		}
 	}
+	m.given.Store(int64(given))
 	a, err := c.on(within, m.store)
 	switch {
 	case !answers(err) || !late(time.Since(began), given):

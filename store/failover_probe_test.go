@@ -63,15 +63,17 @@ func TestProbesOneAtATime(t *testing.T) {
 		f := over(t, store.FailoverConfig{}, a, b)
 		breaks(t, f, a)
 		var running sync.WaitGroup
+		a.forget()
 		for range 10 {
-			time.Sleep(3 * time.Second)
-			a.forget()
-			for range 300 {
-				running.Go(func() { _, _ = f.Get(context.Background(), "k") })
+			reads := 0
+			for began := time.Now(); reads == 0 && time.Since(began) < 3*time.Second; reads, _ = a.forget() {
+				time.Sleep(20 * ms)
+				for range 300 {
+					running.Go(func() { _, _ = f.Get(context.Background(), "k") })
+				}
+				running.Wait()
+				synctest.Wait()
 			}
-			running.Wait()
-			synctest.Wait()
-			reads, _ := a.forget()
 			require.Equal(t, 1, reads)
 		}
 	})
@@ -214,5 +216,25 @@ func TestDeleteFromAll(t *testing.T) {
 		require.NoError(t, f.Delete(t.Context(), "k"))
 		_, writes := a.forget()
 		require.Zero(t, writes, "one that is open isn't asked")
+	})
+}
+
+// A member that nobody asks for anything, as when a faster tier answers, is probed all the same.
+func TestProbeWithoutCallers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newServer(), newServer()
+		f := over(t, store.FailoverConfig{}, a, b)
+		breaks(t, f, a)
+		time.Sleep(time.Minute)
+		reads, _ := a.forget()
+		require.Greater(t, reads, 10)
+		require.Equal(t, store.Open, f.States()[0])
+		a.does(nil, nil)
+		time.Sleep(5 * time.Second)
+		require.Equal(t, store.Closed, f.States()[0])
+		a.forget()
+		time.Sleep(time.Minute)
+		reads, _ = a.forget()
+		require.Zero(t, reads, "one that works isn't probed")
 	})
 }

@@ -26,6 +26,7 @@ type member struct {
 	journal *memberJournal           // nil without one
 	back    atomic.Pointer[comeback] // its last return that is known, nil for none
 	due     atomic.Int64             // when it may be probed, see Failover.clock
+	given   atomic.Int64             // the time that the last call had, 0 for any
 	use     atomic.Pointer[use]      // until it is opened
 	orphans orphans
 	freeing bool         // with Failover.mu: orphans are given back
@@ -33,8 +34,9 @@ type member struct {
 
 	mu       sync.Mutex // of the changes of state and what follows; never held over a call
 	gap      time.Duration
-	closed   time.Time // when it last was
-	answered time.Time // when the last probe was
+	timer    *time.Timer // of the probe without a caller
+	closed   time.Time   // when it last was
+	answered time.Time   // when the last probe was
 }
 
 // use is the time in which a member is used without a break.
@@ -76,9 +78,16 @@ func (f *Failover) move(m *member, to State, byWrites bool, err error, allowed f
 		return false
 	}
 	was := now.state()
+	if m.timer != nil {
+		m.timer.Stop()
+	}
 	switch {
 	case to == Open:
-		m.due.Store(int64(f.clock() + m.backOff(was)))
+		wait := m.backOff(was)
+		m.due.Store(int64(f.clock() + wait))
+		if !byWrites {
+			m.timer = time.AfterFunc(wait+callersFirst, func() { f.probeUnasked(m) })
+		}
 		m.use.Swap(newUse()).end()
 	case to == Closed:
 		m.closed = time.Now()
@@ -109,5 +118,13 @@ func (f *Failover) merged(m *member, began time.Time) {
 		return now.state() == Merging && !began.Before(m.answered)
 	}) {
 		f.changes.deliver()
+	}
+}
+
+func (m *member) stopTimer() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.timer != nil {
+		m.timer.Stop()
 	}
 }

@@ -342,7 +342,7 @@ func breaks(t *testing.T, f *store.Failover, s *server) {
 func returns(t *testing.T, f *store.Failover, s *server) {
 	t.Helper()
 	s.does(nil, nil)
-	time.Sleep(3 * time.Second)
+	time.Sleep(3 * time.Second) // it is probed by itself, or now
 	_, _, _ = get(t, f, "probe")
 	synctest.Wait()
 	require.NotEqual(t, store.Open, f.States()[0])

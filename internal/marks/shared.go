@@ -31,6 +31,7 @@ type Shared struct {
 	// Of the goroutine that reads:
 	next    *reading // read in part
 	renewed bool     // because it was a copy
+	covered bool     // another journal had what was lost the last time
 	broken  [16]byte // the epoch that was found to be set back
 }
 
@@ -175,7 +176,7 @@ func (s *Shared) doubt(broken [16]byte) {
 	}
 	s.read.Store(nil) // first: what is judged from now on names no journal that is known
 	s.table.forget(s)
-	if s.coveredByOthers() {
+	if s.covered = s.coveredByOthers(); s.covered {
 		return
 	}
 	for _, other := range s.table.shared {
@@ -186,6 +187,10 @@ func (s *Shared) doubt(broken [16]byte) {
 	}
 	s.table.doubt()
 }
+
+// Covered reports whether another journal had all that was lost with this one the last time. It
+// is for the goroutine that reads.
+func (s *Shared) Covered() bool { return s.covered }
 
 // coveredByOthers reports whether another journal has been read all the time since this one
 // was read last, and lacks nothing: a mark stands in each that could be reached, so that nothing
