@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
@@ -200,7 +201,14 @@ func (c *Cache) guard(op string, f func() error) (err error) {
 }
 
 // storeState is whether the store failed when it was last read, or written to.
-type storeState struct{ failed atomic.Bool }
+type storeState struct {
+	failed atomic.Bool
+	last   atomic.Int64 // when it last did, in Unix nanoseconds
+}
+
+// calm is how long after a failure the store works again, as far as the log says: with a tier
+// in front that answers, failures and successes alternate.
+const calm = 2 * time.Second
 
 // storeFailed reports a failure of the store; the request goes on without it.
 func (c *Cache) storeFailed(s *storeState, err error) {
@@ -208,6 +216,7 @@ func (c *Cache) storeFailed(s *storeState, err error) {
 		c.emit(Event{Kind: EventRefused, Reason: ReasonTooLarge, Err: err})
 		return
 	}
+	s.last.Store(time.Now().UnixNano())
 	if s.failed.CompareAndSwap(false, true) {
 		c.log.Warn("the store fails; requests go on without it", "error", err)
 	}
@@ -216,7 +225,7 @@ func (c *Cache) storeFailed(s *storeState, err error) {
 
 // storeWorks is told of what the store has done.
 func (c *Cache) storeWorks(s *storeState) {
-	if s.failed.Load() && s.failed.CompareAndSwap(true, false) {
+	if s.failed.Load() && time.Now().UnixNano()-s.last.Load() > int64(calm) && s.failed.CompareAndSwap(true, false) {
 		c.log.Info("the store works again")
 	}
 }
