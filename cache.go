@@ -162,6 +162,9 @@ func New(cfg Config) (*Cache, error) {
 		c.breaker, _ = behind.(*store.Failover)
 		c.store = behind
 	}
+	if cfg.FleetLease && store.IsLocal(c.store) {
+		return nil, &ConfigError{Field: "FleetLease", Err: errors.New("the store is in this process: no other one knows its leases")}
+	}
 	if cfg.FleetLease {
 		if c.leases.leaser, err = store.LeaserOf(c.store); err != nil {
 			return nil, &ConfigError{Field: "FleetLease", Err: fmt.Errorf("the store can't lease keys: %w", err)}

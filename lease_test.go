@@ -399,6 +399,8 @@ func TestFleetLeaseNeedsAStoreThatLeases(t *testing.T) {
 	require.ErrorAs(t, err, &wrong)
 	require.Equal(t, "FleetLease", wrong.Field)
 	require.ErrorIs(t, err, errors.ErrUnsupported)
+	_, err = holdover.New(holdover.Config{FleetLease: true})
+	require.ErrorContains(t, err, "in this process")
 }
 
 // A store that is slow to take the response keeps nobody waiting.

@@ -39,7 +39,8 @@ var ErrUnavailable = errors.New("no store is available")
 // of its returns, and until it ends.
 //
 // The journals are read and written whatever the breakers say. But a mark that stands only in
-// the journal of a member that is down is unknown until that member is back.
+// the journal of a member that is down is unknown until that member is back, and so is one that
+// stands only in a member which others don't share.
 type Failover struct {
 	cfg     FailoverConfig
 	members []*member
@@ -89,6 +90,9 @@ func NewFailover(cfg FailoverConfig, members ...Store) (*Failover, error) {
 			return nil, fmt.Errorf("store: member %d is nil", i)
 		case *Failover, *Tiered:
 			return nil, fmt.Errorf("store: member %d is a %T, which can't be a member", i, s)
+		}
+		if at := indexOf(members[:i], s); at >= 0 {
+			return nil, fmt.Errorf("store: members %d and %d are the same store", at, i)
 		}
 		m := &member{store: s, number: i, local: IsLocal(s), closed: f.born}
 		m.use.Store(newUse())

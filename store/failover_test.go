@@ -388,6 +388,11 @@ func TestFailoverChanges(t *testing.T) {
 func TestFailoverMistakes(t *testing.T) {
 	_, err := store.NewFailover(store.FailoverConfig{})
 	require.ErrorContains(t, err, "at least one")
+	twice := newServer()
+	_, err = store.NewFailover(store.FailoverConfig{}, twice, newServer(), twice)
+	require.ErrorContains(t, err, "members 0 and 2 are the same store")
+	_, err = store.NewTiered(twice, twice)
+	require.ErrorContains(t, err, "tiers 0 and 1 are the same store")
 	_, err = store.NewFailover(store.FailoverConfig{}, newServer(), nil)
 	require.ErrorContains(t, err, "member 1")
 	_, err = store.NewFailover(store.FailoverConfig{}, over(t, store.FailoverConfig{}, newServer()))

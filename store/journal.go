@@ -10,8 +10,8 @@ import (
 
 // Mark is a purge as it stands in a journal.
 type Mark struct {
-	// Hash is that of a URL or of a tag, all bits set for everything, or
-	// ReturnHash.
+	// Hash is that of a URL or of a tag, all bits set for everything,
+	// ReturnHash, or PresenceHash.
 	Hash uint64
 	// Soft makes responses stale instead of taking them away.
 	Soft bool
@@ -23,6 +23,11 @@ type Mark struct {
 // ReturnHash is the hash of marks that purge nothing: such a mark says that the store with
 // this journal is used again after another had stood in for it, see [Failover].
 const ReturnHash = ^uint64(0) - 1
+
+// PresenceHash is the hash of marks that purge nothing: by such a mark a process says that it
+// writes its purges into this journal. So others can tell whether a journal has those of all who
+// write into another one: a store that each machine has for itself has not.
+const PresenceHash = ^uint64(0) - 2
 
 // Journal is implemented by stores, and by others, that keep purges for all processes
 // that share stored responses. It is a list that grows at its end. The marks are numbered

@@ -35,6 +35,9 @@ func NewTiered(tiers ...Store) (*Tiered, error) {
 		if s == nil {
 			return nil, fmt.Errorf("store: tier %d is nil", i)
 		}
+		if at := indexOf(tiers[:i], s); at >= 0 {
+			return nil, fmt.Errorf("store: tiers %d and %d are the same store", at, i)
+		}
 		s = WithBreaker(s)
 		t.tiers, t.backlog = append(t.tiers, s), append(t.backlog, newBacklog(s))
 	}

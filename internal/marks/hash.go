@@ -32,9 +32,8 @@ func TagHash(tag string) uint64 {
 	return sum(append(append(buf[:0], tagDomain...), tag...))
 }
 
-// sum never returns All, which would purge everything for one URL, nor ReturnHash, which would purge
-// nothing.
+// sum never returns All, which would purge everything for one URL, nor one that purges nothing.
 func sum(text []byte) uint64 {
 	digest := sha256.Sum256(text)
-	return min(binary.BigEndian.Uint64(digest[:]), store.ReturnHash-1)
+	return min(binary.BigEndian.Uint64(digest[:]), store.PresenceHash-1)
 }

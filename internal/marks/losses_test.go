@@ -225,7 +225,7 @@ func TestAllJournalsLackTooMuch(t *testing.T) {
 			p.MarkPending(1000+i, false)
 		}
 		require.Equal(t, marks.Hard, p.Entry(e, time.Now().UnixNano()))
-		due := p.Shared()[0].Due(1000, func(store.Position) bool { return false })
+		due := p.Shared()[0].Due(1000, butPresence)
 		require.Less(t, len(due), 60)
 		require.Equal(t, marks.All, due[0].Hash)
 	})
@@ -248,7 +248,7 @@ func TestMarksOfOthersAreCopiedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := memory.NewJournal(), memory.NewJournal()
 		p, other := marks.New(2, time.Hour), marks.New(2, time.Hour)
-		all := func(store.Position) bool { return false }
+		all := butPresence
 		_, err := a.Append(t.Context(), []store.Mark{other.MarkPending(7, false)})
 		require.NoError(t, err)
 		readOf(t, p.Shared()[0], a)
@@ -291,7 +291,7 @@ func TestMarkThatStandsTwice(t *testing.T) {
 		require.Equal(t, marks.Unpurged, p.Entry(own, time.Now().UnixNano()))
 		time.Sleep(time.Second)
 		for _, s := range p.Shared() {
-			require.Empty(t, s.Due(10, func(store.Position) bool { return false }))
+			require.Empty(t, s.Due(10, butPresence))
 		}
 	})
 }
@@ -317,5 +317,79 @@ func TestMarkThatIsWrittenAgainAfterALoss(t *testing.T) {
 		require.NoError(t, err)
 		readOf(t, p.Shared()[0], a)
 		require.Equal(t, marks.Hard, p.Entry(e, time.Now().UnixNano()))
+	})
+}
+
+// butPresence skips the marks by which a process says that it is there.
+func butPresence(source store.Position) bool { return source.Seq == 0 }
+
+// A journal covers the loss of another if all who wrote into that have said that they write into
+// it. One that a machine has for itself doesn't.
+func TestLossIsNotCoveredByAPrivateJournal(t *testing.T) {
+	for _, private := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := memory.NewJournal(), memory.NewJournal()
+			theirs := b
+			if private {
+				theirs = memory.NewJournal()
+			}
+			p, other := marks.New(2, time.Hour), marks.New(2, time.Hour)
+			round := func() {
+				for _, one := range []struct {
+					table    *marks.Table
+					journals []*memory.Journal
+				}{{p, []*memory.Journal{a, b}}, {other, []*memory.Journal{a, theirs}}} {
+					for i, s := range one.table.Shared() {
+						due := s.Due(10, func(store.Position) bool { return false })
+						if len(due) > 0 {
+							_, err := one.journals[i].Append(t.Context(), due)
+							require.NoError(t, err)
+						}
+						readOf(t, s, one.journals[i])
+					}
+				}
+			}
+			for range 5 {
+				round()
+				time.Sleep(100 * time.Millisecond)
+			}
+			e := entryNow(t, 7, p.AsOf())
+			other.MarkPending(7, false)
+			if !private {
+				_, err := b.Append(t.Context(), other.Shared()[1].Due(10, butPresence)) // A is away by now
+				require.NoError(t, err)
+			}
+			a = memory.NewJournal()
+			for i, j := range []*memory.Journal{b, a} {
+				readOf(t, p.Shared()[1-i], j)
+			}
+			if private {
+				require.Equal(t, marks.Unsure, p.Entry(e, time.Now().UnixNano()))
+				return
+			}
+			require.True(t, p.Shared()[0].Covered())
+			require.Equal(t, marks.Hard, p.Entry(e, time.Now().UnixNano()), "the mark stands in the other one")
+		})
+	}
+}
+
+// A process says again that it is there when its word may have been dropped.
+func TestPresenceIsSaidAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := memory.NewJournal()
+		p := marks.New(1, time.Hour)
+		s := p.Shared()[0]
+		due := func() []store.Mark { return s.Due(10, func(store.Position) bool { return false }) }
+		require.Len(t, due(), 1)
+		_, err := a.Append(t.Context(), due())
+		require.NoError(t, err)
+		readOf(t, s, a)
+		require.Empty(t, due())
+		time.Sleep(25 * time.Hour)
+		require.Len(t, due(), 1)
+		readOf(t, s, a)
+		a = memory.NewJournal()
+		readOf(t, s, a)
+		require.Len(t, due(), 1, "and after a loss")
 	})
 }

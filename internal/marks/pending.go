@@ -112,7 +112,11 @@ func (s *Shared) Due(n int, skip func(source store.Position) bool) []store.Mark 
 	now := t.elapsed()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	list := s.lacking.list(nil, n, s.lacking.own, func(m lack) (take, stop bool) { return !skip(m.mark.Source), false })
+	var list []store.Mark
+	if m := t.presence(); s.isMissed(now) && !skip(m.Source) {
+		list = append(list, m)
+	}
+	list = s.lacking.list(list, n, s.lacking.own, func(m lack) (take, stop bool) { return !skip(m.mark.Source), false })
 	if s.back == 0 || now-s.back < s.delay {
 		return list
 	}
@@ -125,8 +129,22 @@ func (s *Shared) Due(n int, skip func(source store.Position) bool) []store.Mark 
 func (s *Shared) Lacks(source store.Position) bool {
 	s.table.mu.Lock()
 	defer s.table.mu.Unlock()
+	if source == s.table.presence().Source {
+		return s.isMissed(s.table.elapsed())
+	}
 	_, lacks := s.lacking.marks[source]
 	return lacks
+}
+
+// sayAgain is how often a process says that it is there: journals drop what is old.
+const sayAgain = 24 * time.Hour
+
+// isMissed reports whether this process must say that it is there. It needs the table's lock.
+func (s *Shared) isMissed(now time.Duration) bool { return s.said == 0 || now-s.said > sayAgain }
+
+// presence is the mark by which this process says that it writes into a journal.
+func (t *Table) presence() store.Mark {
+	return store.Mark{Hash: store.PresenceHash, Source: store.Position{Epoch: t.epoch}}
 }
 
 // Own returns the own marks that the journal lacks.

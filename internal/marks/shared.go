@@ -17,8 +17,10 @@ type Shared struct {
 	read    atomic.Pointer[reading] // nil until the journal was read to its end once
 	contact atomic.Int64            // when it last was, since the table was made; 0 for never
 	lacking *lacking                // what it doesn't have and this process knows
-	bit     journals                // that stands for it
-	delay   time.Duration           // before this process writes what others have made
+	writers writers
+	said    time.Duration // when this process's presence was read, 0 for not; needs the table's lock
+	bit     journals      // that stands for it
+	delay   time.Duration // before this process writes what others have made
 
 	// floor is the position up to which a response that names this journal may have been
 	// purged by marks that were lost with another one; 0 for none.
@@ -193,17 +195,23 @@ func (s *Shared) doubt(broken [16]byte) {
 func (s *Shared) Covered() bool { return s.covered }
 
 // coveredByOthers reports whether another journal has been read all the time since this one
-// was read last, and lacks nothing: a mark stands in each that could be reached, so that nothing
-// is lost with this one.
+// was read last, lacks nothing, and is written to by all who write into this one: a mark stands
+// in each that could be reached, so that nothing is lost with this one.
 func (s *Shared) coveredByOthers() bool {
 	now := s.table.elapsed()
 	for _, other := range s.table.shared {
 		fresh := now-time.Duration(other.contact.Load()) < recent
-		if other != s && fresh && other.Whole() && other.readSince() <= time.Duration(s.contact.Load()) {
+		if other != s && fresh && other.Whole() && other.readSince() <= time.Duration(s.contact.Load()) && s.writtenTo(other) {
 			return true
 		}
 	}
 	return false
+}
+
+func (s *Shared) writtenTo(other *Shared) bool {
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	return s.writers.allWriteTo(&other.writers)
 }
 
 // readSince returns since when the journal has been read without a failure.

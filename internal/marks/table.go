@@ -153,8 +153,16 @@ func (t *Table) add(s *Shared, r *reading, m store.Mark, seq uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	own := m.Source.Epoch == t.epoch
-	counts := own || m.Hash == store.ReturnHash
-	if len(t.shared) > 1 && m.Hash != store.ReturnHash {
+	s.writers.saw(m)
+	if own && m.Hash == store.PresenceHash {
+		s.said = t.elapsed()
+	}
+	if m.Hash == store.ReturnHash || m.Hash == store.PresenceHash { // they purge nothing
+		r.position.Store(seq)
+		return
+	}
+	counts := own
+	if len(t.shared) > 1 {
 		in, known := t.known.in(m.Source)
 		if in&s.bit != 0 { // two have written it
 			r.position.Store(seq)
@@ -163,9 +171,7 @@ func (t *Table) add(s *Shared, r *reading, m store.Mark, seq uint64) {
 		t.known.add(m.Source, s.bit)
 		counts = counts || known
 	}
-	if m.Hash != store.ReturnHash {
-		r.sort(m.Soft).raise(m.Hash, seq)
-	}
+	r.sort(m.Soft).raise(m.Hash, seq)
 	r.position.Store(seq) // only now may a fetch claim to know it
 	s.lacking.remove(m.Source)
 	if counts {
@@ -188,11 +194,12 @@ func (r *reading) sort(soft bool) *sort {
 
 // forget is told that a journal is read anew.
 func (t *Table) forget(s *Shared) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.said = 0 // to be said again
 	if len(t.shared) < 2 {
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.known.drop(s.bit)
 	s.lacking.over.Store(false)
 }
