@@ -137,7 +137,7 @@ func withCrew(t *testing.T, n int, f func(*crew)) {
 			require.NoError(t, err)
 			c.lines, c.caches, c.hs = append(c.lines, l), append(c.caches, cache), append(c.hs, cache.Handler(c.origin))
 		}
-		time.Sleep(10 * time.Millisecond) // the journal is read
+		time.Sleep(250 * time.Millisecond) // the journal is read, with everybody's presence
 		f(c)
 		for _, cache := range c.caches {
 			require.NoError(t, cache.Close())

@@ -35,7 +35,7 @@ func TestFailoverAllocatesNothing(t *testing.T) {
 	} {
 		require.Zero(t, testing.AllocsPerRun(100, call), name)
 	}
-	two, err := store.NewFailover(store.FailoverConfig{}, s, s)
+	two, err := store.NewFailover(store.FailoverConfig{}, s, one{entry(t, "k")})
 	require.NoError(t, err)
 	share := testing.AllocsPerRun(100, func() {
 		_, cancel := context.WithDeadline(ctx, time.Now().Add(time.Minute))
@@ -51,7 +51,7 @@ func BenchmarkFailoverGet(b *testing.B) {
 	defer cancel()
 	alone, err := store.NewFailover(store.FailoverConfig{}, s)
 	require.NoError(b, err)
-	two, err := store.NewFailover(store.FailoverConfig{}, s, s)
+	two, err := store.NewFailover(store.FailoverConfig{}, s, one{entry(b, "k")})
 	require.NoError(b, err)
 	for _, c := range []struct {
 		name  string

@@ -16,14 +16,14 @@ import (
 const maxPurgeBody = 64 << 10
 
 // newAdmin returns the handler of the -admin address: POST /purge and GET /stats.
-func newAdmin(cache *holdover.Cache, token string) http.Handler {
+func newAdmin(cache *holdover.Cache, m *members, token string) http.Handler {
 	guard := loopbackOnly
 	if token != "" {
 		guard = bearer(token)
 	}
 	// Browsers must not purge on behalf of a page that their user looks at.
 	purge := http.NewCrossOriginProtection().Handler(method(http.MethodPost, purgeHandler(cache)))
-	stats := method(http.MethodGet, statsHandler(cache))
+	stats := method(http.MethodGet, statsHandler(cache, m))
 	return guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/purge":
@@ -47,9 +47,15 @@ func method(want string, next http.Handler) http.Handler {
 	})
 }
 
-func statsHandler(cache *holdover.Cache) http.Handler {
+// stats are the counters of the cache, and how its stores are.
+type stats struct {
+	holdover.Stats
+	Stores []memberStats `json:"stores"`
+}
+
+func statsHandler(cache *holdover.Cache, m *members) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, cache.Stats())
+		answer(w, http.StatusOK, stats{cache.Stats(), m.stats()})
 	})
 }
 

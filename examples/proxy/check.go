@@ -25,11 +25,14 @@ func (s *settings) check(fs *flag.FlagSet) error {
 	var err error
 	s.origin, err = parseOrigin(s.originText)
 	complain("origin", err)
-	if s.memoryTier > 0 && s.inMemory() {
+	if s.memoryTier > 0 && s.onlyMemory() {
 		complain("memory-tier", errTier)
 	}
-	if given["max-bytes"] && !s.inMemory() {
+	if given["max-bytes"] && !s.hasMemory() {
 		complain("max-bytes", errBound)
+	}
+	if s.fleetLease && !s.canLease() {
+		complain("fleet-lease", errLease)
 	}
 	s.fallback.check(given, complain)
 	s.admin.check(given, complain)

@@ -20,6 +20,7 @@ func configOf(s settings, st store.Store, list *holdover.AllowList, logger *slog
 	return holdover.Config{
 		Store:        st,
 		StoreTimeout: s.storeTimeout,
+		FleetLease:   s.fleetLease,
 		CloseTimeout: closeTimeout,
 		Policy:       policyOf(s, list),
 		OnEvent: func(e holdover.Event) {
@@ -63,6 +64,7 @@ func audit(logger *slog.Logger, e holdover.Event) {
 // flagOf says which flag sets a field of the configuration.
 var flagOf = [...]struct{ field, flag string }{
 	{"StoreTimeout", "store-timeout"},
+	{"FleetLease", "fleet-lease"},
 	{"Policy.Methods", "methods"},
 	{"Policy.Outcome", "outcome"},
 	{"Policy.Freshness.StatusTTL", "status-ttl"},

@@ -20,10 +20,11 @@ type settings struct {
 	originText string
 	origin     *url.URL
 
-	stores       []string
+	stores       []string // the first one that works is used
 	maxBytes     int64
 	memoryTier   int64 // 0 = none
 	storeTimeout time.Duration
+	fleetLease   bool
 
 	statusTTL  holdover.StatusTTL
 	defaultTTL time.Duration
@@ -106,11 +107,9 @@ func (s *settings) originFlags(fs *flag.FlagSet) {
 
 func (s *settings) storeFlags(fs *flag.FlagSet) {
 	fs.Func("store", "keep responses in `URL`: memory:, redis://HOST:PORT, memcached://HOST:PORT, postgres://USER@HOST/DB,\n"+
-		"sqlite:FILE or file:DIR (default memory:)", func(text string) error {
-		s.stores = append(s.stores, text)
-		return checkStore(text, len(s.stores))
-	})
-	fs.Func("memory-tier", "keep up to `SIZE` of what the store has in memory, in front of it", func(text string) (err error) {
+		"sqlite:FILE or file:DIR (default memory:). Given more than once, each stands in for those\n"+
+		"before it while they fail; memory: can only be the last", s.addStore)
+	fs.Func("memory-tier", "keep up to `SIZE` of what the stores have in memory, in front of them", func(text string) (err error) {
 		s.memoryTier, err = parseSize(text)
 		return err
 	})
@@ -118,6 +117,8 @@ func (s *settings) storeFlags(fs *flag.FlagSet) {
 		s.maxBytes, err = parseSize(text)
 		return err
 	})
+	fs.BoolVar(&s.fleetLease, "fleet-lease", false, "let one process fetch a page that all processes on the same store lack, while the\n"+
+		"others wait for it; not with memory: and file: alone")
 	durationFlag(fs, &s.storeTimeout, "store-timeout", noNegative,
 		"bound all store work that one request waits for to `D` (default 50ms)")
 }

@@ -58,6 +58,16 @@ func TestParseFlagsReachPolicy(t *testing.T) {
 	}, policyOf(s, list))
 }
 
+// A memory store may be the last resort, behind others: then it has a bound, and a tier in
+// front of all is something else.
+func TestSeveralStores(t *testing.T) {
+	s, err := parseFlags(with("-store", "redis://127.0.0.1:6379", "-store", "sqlite:a.db", "-store", "memory:",
+		"-max-bytes", "1GiB", "-memory-tier", "64MiB", "-fleet-lease"), io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, []string{"redis://127.0.0.1:6379", "sqlite:a.db", "memory:"}, s.stores)
+	require.True(t, configOf(s, nil, nil, nil).FleetLease)
+}
+
 // Every mistake is told by the name of its flag.
 func TestParseFlagsMistakes(t *testing.T) {
 	for _, tc := range []struct {
@@ -82,7 +92,13 @@ func TestParseFlagsMistakes(t *testing.T) {
 		{"store", with("-store", "file:")},
 		{"store", with("-store", "file://relative")},
 		{"store", with("-store", "sqlite://relative.db")},
-		{"store", with("-store", "redis://127.0.0.1:6379", "-store", "memory:")},
+		{"store", with("-store", "memory:", "-store", "redis://127.0.0.1:6379")},
+		{"store", with("-store", "redis://127.0.0.1:6379", "-store", "redis")},
+		{"store", with("-store", "redis://me:hidden@127.0.0.1", "-store", "sqlite:a.db", "-store", "redis://127.0.0.1:6379/0")},
+		{"fleet-lease", with("-fleet-lease")},
+		{"fleet-lease", with("-fleet-lease", "-store", "memory:")},
+		{"fleet-lease", with("-fleet-lease", "-store", "file:responses", "-store", "memory:")},
+		{"fleet-lease", with("-fleet-lease=often", "-store", "redis://127.0.0.1:6379")},
 		{"max-bytes", with("-store", "redis://127.0.0.1:6379", "-max-bytes", "1GiB")},
 		{"store", with("-store", "memory")},
 		{"store", with("-store", "memory://somewhere")},

@@ -19,6 +19,7 @@ type proxy struct {
 	settings  settings
 	logger    *slog.Logger
 	store     store.Store
+	members   *members // of it
 	cache     *holdover.Cache
 	transport *http.Transport
 	allow     *allowFile // nil without -fallback-allow
@@ -43,7 +44,7 @@ func (p *proxy) openAllowList() (err error) {
 }
 
 func (p *proxy) openCache() (err error) {
-	if p.store, err = openStore(p.settings); err != nil {
+	if p.store, p.members, err = openStore(p.settings, p.logger); err != nil {
 		return err
 	}
 	var list *holdover.AllowList

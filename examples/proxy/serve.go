@@ -33,7 +33,7 @@ func (p *proxy) listen() (servers, error) {
 	if p.settings.admin.addr == "" {
 		return servers{public}, nil
 	}
-	admin, err := listen("admin", p.settings.admin.addr, newAdmin(p.cache, p.settings.admin.token), p.logger)
+	admin, err := listen("admin", p.settings.admin.addr, newAdmin(p.cache, p.members, p.settings.admin.token), p.logger)
 	if err != nil {
 		return nil, errors.Join(err, public.listener.Close())
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -31,27 +32,27 @@ var backends = map[string]backend{
 }
 
 var (
-	errStore     = errors.New("want memory:, redis://HOST:PORT, memcached://HOST:PORT, postgres://USER@HOST/DB, sqlite:FILE or file:DIR")
-	errMemory    = errors.New("memory: takes nothing behind the colon, see -max-bytes")
-	errRedis     = errors.New("want redis://USER:PASSWORD@HOST:PORT/DB, or rediss:// for TLS")
-	errMemcached = errors.New("want memcached://HOST:PORT, more with commas: memcached://HOST:PORT,HOST:PORT")
-	errSQLite    = errors.New("want sqlite:FILE")
-	errFile      = errors.New("want file:DIR")
-	errBound     = errors.New("bounds a memory: store, and there is none")
-	errTier      = errors.New("stands in front of another store, and there is only memory")
-	errHost      = errors.New("has a host where a path should be: want file:DIR, file:/DIR or file:///DIR, and sqlite: likewise")
-	errOneStore  = errors.New("this build keeps responses in one store, not in several")
+	errStore      = errors.New("want memory:, redis://HOST:PORT, memcached://HOST:PORT, postgres://USER@HOST/DB, sqlite:FILE or file:DIR")
+	errMemory     = errors.New("memory: takes nothing behind the colon, see -max-bytes")
+	errRedis      = errors.New("want redis://USER:PASSWORD@HOST:PORT/DB, or rediss:// for TLS")
+	errMemcached  = errors.New("want memcached://HOST:PORT, more with commas: memcached://HOST:PORT,HOST:PORT")
+	errSQLite     = errors.New("want sqlite:FILE")
+	errFile       = errors.New("want file:DIR")
+	errBound      = errors.New("bounds a memory: store, and there is none")
+	errTier       = errors.New("stands in front of another store, and there is only memory")
+	errHost       = errors.New("has a host where a path should be: want file:DIR, file:/DIR or file:///DIR, and sqlite: likewise")
+	errMemoryLast = errors.New("memory: never fails, so that no store behind it would ever be asked: name it last")
+	errTwice      = errors.New("names the same store twice: it can't stand in for itself")
+	errLease      = errors.New("needs redis:, memcached:, postgres: or sqlite: among the stores, which let a process lease a page")
 )
 
-// checkStore looks at one -store, the nth on the command line. What it returns never
-// repeats the URL, which may hold a password.
-func checkStore(text string, n int) error {
+// checkStore looks at one -store alone. What it returns never repeats the URL, which may
+// hold a password.
+func checkStore(text string) error {
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
 	case backends[scheme] == nil || len(scheme) == len(text):
 		return errStore
-	case n > 1:
-		return errOneStore
 	case scheme == "memory" && rest != "":
 		return errMemory
 	case strings.HasPrefix(scheme, "redis") && !strings.HasPrefix(rest, "//"):
@@ -66,24 +67,79 @@ func checkStore(text string, n int) error {
 	return nil
 }
 
-func (s *settings) inMemory() bool {
+// addStore takes the next -store of the command line: each stands in for those before it.
+func (s *settings) addStore(text string) error {
+	if err := checkStore(text); err != nil {
+		return err
+	}
+	for _, before := range s.stores {
+		switch {
+		case identityOf(before) == identityOf(text):
+			return errTwice
+		case before == "memory:":
+			return errMemoryLast
+		}
+	}
+	s.stores = append(s.stores, text)
+	return nil
+}
+
+// hasMemory reports whether one of the stores is in memory.
+func (s *settings) hasMemory() bool {
 	return len(s.stores) == 0 || slices.Contains(s.stores, "memory:")
 }
 
-// openStore opens the store of the command line, by default a memory one.
-func openStore(s settings) (store.Store, error) {
+// onlyMemory reports whether no store is outside of this process.
+func (s *settings) onlyMemory() bool { return s.hasMemory() && len(s.stores) < 2 }
+
+// noLeases are the kinds of stores that can't lease a page to one process.
+var noLeases = []string{"memory", "file"}
+
+// canLease reports whether one of the stores leases pages.
+func (s *settings) canLease() bool {
+	return slices.ContainsFunc(s.stores, func(text string) bool {
+		scheme, _, _ := strings.Cut(text, ":")
+		return !slices.Contains(noLeases, scheme)
+	})
+}
+
+// openStore opens the stores of the command line, by default a memory one, with the memory
+// tier in front. The members beside it tell how they do.
+func openStore(s settings, logger *slog.Logger) (store.Store, *members, error) {
 	if len(s.stores) == 0 {
-		return openMemory(s, "")
+		s.stores = []string{"memory:"}
 	}
-	scheme, rest, _ := strings.Cut(s.stores[0], ":")
+	var opened []store.Store
+	for _, text := range s.stores {
+		st, err := openOne(s, text)
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll(opened))
+		}
+		opened = append(opened, st)
+	}
+	m, st, err := newMembers(s.stores, opened, logger)
+	if err != nil {
+		return nil, nil, errors.Join(err, closeAll(opened))
+	}
+	st, err = inFront(s.memoryTier, st)
+	return st, m, err
+}
+
+func openOne(s settings, text string) (store.Store, error) {
+	scheme, rest, _ := strings.Cut(text, ":")
 	st, err := backends[scheme](s, rest)
-	switch {
-	case err == nil:
-		return inFront(s.memoryTier, st)
-	case scheme != "memory":
+	if err != nil && scheme != "memory" {
 		return nil, &flagError{flag: "store", err: err}
 	}
-	return nil, err
+	return st, err
+}
+
+func closeAll(list []store.Store) error {
+	var failed []error
+	for _, st := range list {
+		failed = append(failed, store.Close(st))
+	}
+	return errors.Join(failed...)
 }
 
 // inFront puts a memory tier of that size in front of a store.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -108,7 +109,7 @@ func TestStoreMistakes(t *testing.T) {
 	} {
 		s, err := parseFlags(with("-store", url), io.Discard)
 		require.NoError(t, err, url)
-		st, err := openStore(s)
+		st, _, err := openStore(s, slog.New(slog.DiscardHandler))
 		require.Nil(t, st, url)
 		require.ErrorContains(t, err, "flag -store", url)
 		require.NotContains(t, err.Error(), "hidden", url)
