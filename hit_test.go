@@ -14,6 +14,9 @@ import (
 // newCache makes a cache that ends with the test.
 func newCache(t testing.TB, cfg holdover.Config) *holdover.Cache {
 	t.Helper()
+	if cfg.MaxVariants == 0 { // of two variants in a few thousand slots, one in so many displaces the other
+		cfg.MaxVariants = 1 << 30
+	}
 	c, err := holdover.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })

@@ -133,7 +133,7 @@ func withCrew(t *testing.T, n int, f func(*crew)) {
 		to := newShared(t)
 		for range n {
 			l := &line{to: to, slow: time.Millisecond}
-			cache, err := holdover.New(holdover.Config{Store: l, Journal: to.contents().journal, FleetLease: true})
+			cache, err := holdover.New(holdover.Config{Store: l, Journal: to.contents().journal, FleetLease: true, MaxVariants: 1 << 30})
 			require.NoError(t, err)
 			c.lines, c.caches, c.hs = append(c.lines, l), append(c.caches, cache), append(c.hs, cache.Handler(c.origin))
 		}

@@ -98,7 +98,7 @@ func (o oneByOne) SetIfNewer(ctx context.Context, key string, e *store.Entry) (b
 func TestFailoverOfServers(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T, s store.Store) store.Store{
 		"one":               func(t *testing.T, s store.Store) store.Store { return failover(t, s) },
-		"two on one server": func(t *testing.T, s store.Store) store.Store { return failover(t, s, s) },
+		"two on one server": func(t *testing.T, s store.Store) store.Store { return failover(t, s, again{s}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,3 +114,6 @@ func TestFailoverOfServers(t *testing.T) {
 var failoverPowers = storetest.Features{
 	BytesGetter: true, ManyGetter: true, AbsentSetter: true, NewerSetter: true, Scanner: true, Pinger: true, Closer: true,
 }
+
+// again is a second way to the same store.
+type again struct{ store.Store }
