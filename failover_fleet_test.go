@@ -370,3 +370,26 @@ func TestTheLogOfALossThatIsCovered(t *testing.T) {
 		require.Zero(t, one.Stats().JournalLosses)
 	})
 }
+
+// A second store that each process has for itself doesn't know what the others have purged: when
+// the shared one has lost that, everything is revalidated.
+func TestStandbysThatAreNotShared(t *testing.T) {
+	for _, tier := range []bool{false, true} {
+		withPair(t, func(p *pair) {
+			private := func(n *node) { n.second.to = newShared(p.T) }
+			one, two := p.begin(tier, private), p.begin(tier, private)
+			p.says("first", one)
+			time.Sleep(time.Second)
+			p.says("first", two)
+			p.loses(one, two)
+			p.says("first", one, two)
+			time.Sleep(time.Second)
+			p.publish("second")
+			require.NoError(t, one.Purge(p.Context(), purges["url"]))
+			one.kill()
+			p.first.lose(p.T)
+			p.regains(two)
+			p.says("second", two)
+		})
+	}
+}

@@ -23,6 +23,10 @@ const (
 	// it answers again.
 	journalTimeout = 250 * time.Millisecond
 
+	// sayPause is how long a process that couldn't say that it writes there waits before it
+	// tries again.
+	sayPause = 10 * time.Second
+
 	// maxAppend is how many marks are appended at once.
 	maxAppend = 1000
 )
@@ -48,6 +52,8 @@ type journal struct {
 	tried   chan struct{} // closed once the first attempt to read it has ended
 	stopped chan struct{} // closed once the goroutine has ended
 	stop    context.CancelFunc
+
+	sayAfter time.Time // of the goroutine: not before does it say again that it is here
 
 	mu      sync.Mutex
 	sent    map[store.Position]time.Time // when marks were appended that it lacks, by source; zero while they are being
@@ -104,8 +110,12 @@ func (j *journal) finish() {
 // be read.
 func (j *journal) round(ctx context.Context) {
 	began := time.Now()
-	err := errors.Join(j.append(ctx, j.due()), j.read(ctx))
-	if ctx.Err() != nil {
+	list := j.due()
+	err := j.append(ctx, list)
+	if err != nil && len(list) == 1 && list[0].Hash == store.PresenceHash {
+		j.sayAfter, err = began.Add(sayPause), nil // who may only read does that
+	}
+	if err = errors.Join(err, j.read(ctx)); ctx.Err() != nil {
 		return
 	}
 	if err != nil {
@@ -191,7 +201,7 @@ func (j *journal) due() []store.Mark {
 	}
 	list := j.shared.Due(maxAppend, func(source store.Position) bool {
 		_, sent := j.sent[source]
-		return sent
+		return sent || source.Seq == 0 && time.Now().Before(j.sayAfter) // its presence
 	})
 	for _, m := range list {
 		j.sent[m.Source] = time.Time{}

@@ -380,6 +380,8 @@ func TestPresenceIsSaidAgain(t *testing.T) {
 		p := marks.New(1, time.Hour)
 		s := p.Shared()[0]
 		due := func() []store.Mark { return s.Due(10, func(store.Position) bool { return false }) }
+		require.Empty(t, due(), "it is read first: somebody waits for that")
+		readOf(t, s, a)
 		require.Len(t, due(), 1)
 		_, err := a.Append(t.Context(), due())
 		require.NoError(t, err)

@@ -113,7 +113,7 @@ func (s *Shared) Due(n int, skip func(source store.Position) bool) []store.Mark 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var list []store.Mark
-	if m := t.presence(); s.isMissed(now) && !skip(m.Source) {
+	if m := t.presence(); s.read.Load() != nil && s.isMissed(now) && !skip(m.Source) {
 		list = append(list, m)
 	}
 	list = s.lacking.list(list, n, s.lacking.own, func(m lack) (take, stop bool) { return !skip(m.mark.Source), false })
