@@ -177,6 +177,7 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 		transport = *p
 	}
 	a := f.asked
+	a.repeats = f.repeats(code)
 	a.started += int64(f.lease.waited()) // the time in another process is no part of the age
 	j := f.c.judge(f.p, &a, code, h, transport, f.c.now())
 	if f.flight.Sniffed() && !j.freshened {
@@ -192,6 +193,18 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 	f.lease.saw(j)
 	keep := j.storing() || j.outcome >= failed && j.shareable || f.found.entry != nil && f.contradicts(j) != ""
 	return flight.Verdict{Keep: keep, Note: j}
+}
+
+// repeats returns how often in a row the key had that status before.
+func (f *fetch) repeats(status int) uint8 {
+	if f.p.Freshness.StatusTTL[status].Growth <= 1 {
+		return 0
+	}
+	s, _ := f.c.keys.Get(f.hash)
+	if s.Repeated != status {
+		return 0
+	}
+	return s.Repeats
 }
 
 // canonicalize moves fields that a handler put into the map under another spelling to
@@ -224,6 +237,7 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 		if len(j.varyNames) > 0 {
 			s.VaryHint = j.varyNames
 		}
+		s.Repeat(j.draft.Status, f.p.Freshness.StatusTTL[j.draft.Status].Growth > 1)
 		switch {
 		case j.outcome >= failed: // says nothing about the page
 		case j.shareable:

@@ -3,6 +3,7 @@
 package holdover
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -24,6 +25,7 @@ type asked struct {
 	cookie        bool        // carried, relevant, and not part of the key
 	anonymous     bool        // carried neither
 	partial       bool        // a part may be stored as one
+	repeats       uint8       // how often in a row the key had this status before, where a rule grows
 	started       int64
 	asOf          []store.Position
 	validated     *store.Entry // the stored response whose validators were sent, or nil
@@ -125,6 +127,9 @@ func (c *Cache) draft(p *rules, a *asked, j *judgement, status int, h http.Heade
 		d.Flags |= store.Failed
 	}
 	d.Lifetime, d.LifetimeFrom = p.lifetime(a, j, status, h, now)
+	if p.Freshness.Jitter > 0 {
+		d.Lifetime = p.jittered(d.Lifetime, rand.Float64())
+	}
 	if len(h["Set-Cookie"])+len(h["Set-Cookie2"]) > 0 && p.setCookie == StoreSetCookie {
 		d.Flags |= store.SetsCookie
 	}

@@ -51,7 +51,7 @@ func (p *rules) lifetime(a *asked, j *judgement, status int, h http.Header, now 
 	case ours && ruled && rule.TTL > 0 && j.retryAfter > 0:
 		return min(j.retryAfter, backoff.MaxRetryAfter), store.SourceRetryAfter
 	case ours && ruled:
-		return rule.TTL, store.SourceStatusRule
+		return rule.ttl(a.repeats), store.SourceStatusRule
 	case j.outcome >= failed:
 		return 0, store.SourceNone
 	}
@@ -64,6 +64,11 @@ func (p *rules) lifetime(a *asked, j *judgement, status int, h http.Header, now 
 		return p.Freshness.DefaultTTL, store.SourceDefault
 	}
 	return 0, store.SourceNone
+}
+
+// jittered shortens a lifetime by a random part, where the policy says so. r is from 0 to 1.
+func (p *rules) jittered(d time.Duration, r float64) time.Duration {
+	return d - time.Duration(float64(d)*p.Freshness.Jitter*r)
 }
 
 // storageLife is the freshness lifetime and the longest window after it.

@@ -128,6 +128,11 @@ type Freshness struct {
 
 	// HeuristicMax bounds a heuristic lifetime. Default: 24 h.
 	HeuristicMax time.Duration
+
+	// Jitter shortens every lifetime by a random part of up to this share of it, so
+	// that what was stored together isn't fetched again together. From 0, the default,
+	// to below 1.
+	Jitter float64
 }
 
 // Grace gives the windows in which a stale response may be used where the

@@ -169,6 +169,9 @@ func (r *rules) compileTimes(bad report) {
 	case f > 0:
 		r.heuristic = f
 	}
+	if j := r.Freshness.Jitter; !(j >= 0 && j < 1) {
+		bad("Freshness.Jitter", "%v is not from 0 to below 1", j)
+	}
 	r.backoff = backoff.Config{
 		Background: r.Origin.BackgroundRate, Foreground: r.Origin.ForegroundRate,
 	}.WithDefaults()

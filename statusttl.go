@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,7 +28,47 @@ type StatusRule struct {
 	// Override applies TTL also where the origin gave explicit freshness
 	// (RFC 9111 §4.2.1), never against its prohibition (no-store, private).
 	Override bool
+
+	// Growth lengthens TTL each time that a key has this status again: by this
+	// factor, so that 2 makes of 5 s 10 s, 20 s, 40 s. Another status begins anew.
+	// Zero and 1 mean that it stays; smaller values are errors.
+	Growth float64
+
+	// Cap bounds what Growth makes of TTL. Default: an hour, or TTL where that is
+	// more. Values below TTL are errors.
+	Cap time.Duration
 }
+
+const defaultGrowthCap = time.Hour
+
+// ttl returns the lifetime for a key that had the status that often before in a row.
+func (r StatusRule) ttl(repeats uint8) time.Duration {
+	if r.Growth <= 1 {
+		return r.TTL
+	}
+	limit := r.Cap
+	if limit == 0 {
+		limit = max(defaultGrowthCap, r.TTL)
+	}
+	grown := float64(r.TTL) * math.Pow(r.Growth, float64(repeats))
+	if grown >= float64(limit) {
+		return limit
+	}
+	return time.Duration(grown)
+}
+
+func (r StatusRule) checkGrowth(maxLife time.Duration) error {
+	switch {
+	case r.Growth != 0 && !(r.Growth >= 1 && r.Growth <= maxGrowth): // NaN too
+		return fmt.Errorf("growth %v is not from 1 to %v", r.Growth, maxGrowth)
+	case r.Cap != 0 && (r.Cap < r.TTL || r.Cap > maxLife):
+		return fmt.Errorf("cap %v is not from the TTL, %v, to %v", r.Cap, r.TTL, maxLife)
+	}
+	return nil
+}
+
+// maxGrowth is more than anybody needs.
+const maxGrowth = 100.0
 
 // StatusTTL gives lifetimes by status. It holds for every status that net/http
 // names, except the interim ones (1xx), 206, 304 and 416, which answer one
@@ -81,7 +122,7 @@ func ParseStatusLists(statuses, ttls string) (StatusTTL, error) {
 func (t StatusTTL) validate(field string, maxLife time.Duration) []error {
 	var found []error
 	for _, status := range slices.Sorted(maps.Keys(t)) {
-		err := errors.Join(checkStatus(status), checkLifetime(t[status].TTL, maxLife))
+		err := errors.Join(checkStatus(status), checkLifetime(t[status].TTL, maxLife), t[status].checkGrowth(maxLife))
 		if err != nil {
 			found = append(found, &ConfigError{Field: fmt.Sprintf("%s[%d]", field, status), Err: err})
 		}

@@ -3,6 +3,7 @@
 package keystate
 
 import (
+	"math"
 	"time"
 
 	"github.com/holdover-go/holdover/internal/backoff"
@@ -33,10 +34,25 @@ type State struct {
 	// Stored says that the last response was stored, though it may not have been
 	// for all who waited for it.
 	Stored bool
+	// Repeated is the status that came Repeats times in a row, 0 for none that counts.
+	Repeated int
+	Repeats  uint8
 	// Denied says that the last final answer was a denial (401, 403).
 	Denied bool
 
 	verdicts [classes]verdict
+}
+
+// Repeat notes a status. One that doesn't count ends the row.
+func (s *State) Repeat(status int, counts bool) {
+	switch {
+	case !counts:
+		s.Repeated, s.Repeats = 0, 0
+	case s.Repeated != status:
+		s.Repeated, s.Repeats = status, 1
+	case s.Repeats < math.MaxUint8:
+		s.Repeats++
+	}
 }
 
 // Record is a vary record as far as it ties variants together: flights that end at
