@@ -169,6 +169,7 @@ func (x *exchange) answer() {
 		switch d.action {
 		case serve:
 			if !x.outranked() {
+				x.revalidateEarly()
 				x.serveFresh(d.reason)
 			}
 			return

@@ -187,6 +187,16 @@ func (x *exchange) outruns(fl *flight.Flight) bool {
 // revalidateBehind answers stale and lets a fetch run behind. False means that the
 // request must revalidate in the foreground.
 func (x *exchange) revalidateBehind(reason Reason) bool {
+	if !x.fetchBehind() {
+		return false
+	}
+	x.serveStaleNow(reason, 0)
+	return true
+}
+
+// fetchBehind begins a fetch whose answer this request doesn't wait for, unless one is under
+// way or the origin is spared. False means that none may run behind this request.
+func (x *exchange) fetchBehind() bool {
 	safe := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
 	if !safe || !x.detachable && x.r.ProtoMajor >= 2 {
 		return false
@@ -201,7 +211,6 @@ func (x *exchange) revalidateBehind(reason Reason) bool {
 			x.hold(0)
 		}
 	}
-	x.serveStaleNow(reason, 0)
 	return true
 }
 

@@ -185,8 +185,8 @@ func (l *lease) taken(ctx context.Context) leasing {
 	return leaseFetches
 }
 
-// stands reports whether the store has by now what the request wants: something fresh, or
-// something newer that it may be given stale.
+// stands reports whether the store has by now what the request wants: something newer than what
+// it had.
 func (l *lease) stands() bool {
 	c := l.f.c
 	found := c.lookup(l.f.p, []byte(l.f.key), l.f.asked.request, l.in)
@@ -197,9 +197,7 @@ func (l *lease) stands() bool {
 	before := l.f.found.entry
 	l.found = found
 	switch decide(true, facts, l.wishes, l.f.p, found.miss).action {
-	case serve:
-		return true
-	case serveStale:
+	case serve, serveStale:
 		return before == nil || found.entry.Newer(before)
 	}
 	return false

@@ -155,6 +155,13 @@ type Grace struct {
 
 // Origin says how the handler is called and what counts as its failure.
 type Origin struct {
+	// EarlyRevalidation makes requests that hit a response shortly before its lifetime
+	// ends fetch a new one behind, so that hardly anybody meets it stale: the likelier
+	// the nearer the end is, and the earlier the longer the last fetch took (XFetch:
+	// Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede
+	// Prevention", 2015). It is the factor β there, 1 being usual. Default: none.
+	EarlyRevalidation float64
+
 	// SoftTimeout is how long a request with a usable stale copy waits for
 	// a newer one. The fetch goes on behind. Default: the larger of 500 ms
 	// and twice what the last fetch of this key took.

@@ -169,6 +169,9 @@ func (r *rules) compileTimes(bad report) {
 	case f > 0:
 		r.heuristic = f
 	}
+	if b := r.Origin.EarlyRevalidation; !(b >= 0 && b <= maxEarly) {
+		bad("Origin.EarlyRevalidation", "%v is not from 0 to %v", b, maxEarly)
+	}
 	if j := r.Freshness.Jitter; !(j >= 0 && j < 1) {
 		bad("Freshness.Jitter", "%v is not from 0 to below 1", j)
 	}

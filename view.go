@@ -80,6 +80,9 @@ func (c *Cache) restamp(e *store.Entry, v *view, p *rules, now int64) *stamp {
 	if verdict != marks.Unpurged || !f.fresh() || f.has(store.NoCache) || f.has(store.Failed) && p.answersFailures() || f.has(store.SetsCookie) && p.setCookie != StoreSetCookie {
 		return nil
 	}
+	if p.mayBeEarly(f.lifetime-f.age, costOf(e)) {
+		return nil
+	}
 	second := int64(f.age / time.Second)
 	s := &stamp{rules: p, position: position, forAll: p.forAll(f.source)}
 	// The age reaches the next whole second, or the lifetime, at a known instant.
