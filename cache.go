@@ -29,8 +29,9 @@ type Config struct {
 	Store store.Store
 
 	// Journal is where the purges of all processes stand that share stored
-	// responses. Default: the store's own, where it has that power. Without one,
-	// purges are exact in this process only, and until it is restarted.
+	// responses. Default: the store's own, where it has that power, and those of all
+	// members of a store.Failover. Without one, purges are exact in this process only,
+	// and until it is restarted.
 	Journal store.Journal
 
 	// JournalGrace is how long responses are used as before after the journal got

@@ -37,7 +37,8 @@ var ErrPurgeRequest = errors.New("bad purge request")
 // Purge makes stored responses unusable from now on, also those that are just
 // being fetched. It costs the same for one response and for a million. When it
 // returns, this process serves nothing that it purged. When it returns nil, the purge stands
-// in the journal too, if there is one, and within a quarter of a second for all processes that read it;
+// in a journal too, if there is one, and in each that could be reached if there are several:
+// within a quarter of a second it counts for all processes that read one of them.
 // ErrUnconfirmed says that this is still to come. Other errors are ErrPurgeRequest and ErrClosed.
 func (c *Cache) Purge(ctx context.Context, p PurgeRequest) error {
 	if c.closed.Load() {

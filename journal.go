@@ -31,8 +31,8 @@ const (
 	maxAppend = 1000
 )
 
-// ErrUnconfirmed says that a purge counts in this process, but doesn't stand in the journal
-// yet that others read. It is written there as soon as that can be reached.
+// ErrUnconfirmed says that a purge counts in this process, but doesn't stand in a journal
+// yet that others read. It is written there as soon as one can be reached.
 var ErrUnconfirmed = errors.New("the purge doesn't stand in the journal yet")
 
 var (
