@@ -22,8 +22,8 @@
 // it is read, so that nothing is ever returned late.
 //
 // All stores on the same servers with one Prefix share leases, see [store.Leaser], each an item
-// of its own. No two get one at the same time, but a lease may last up to two seconds
-// longer than asked for, and is forgotten when a server drops it or is restarted: then two
+// of its own. It says itself when it ends, by the clock of the machine that took it. No two get
+// one at the same time, as long as the clocks agree and nothing is evicted: else two
 // processes fetch the same. One that was released leaves an item for a second. What stands
 // under such a name and isn't a lease is left alone, and calls for that key fail.
 package memcached

@@ -5,6 +5,7 @@ package memcached
 import (
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -22,8 +23,9 @@ var errLease = errors.New("what stands in the place of a lease isn't one")
 var free store.Holder
 
 // Lease gives the lease on key to the holder, or prolongs it, and returns who has it then.
-// It lasts up to two seconds longer than asked for, and ends early where a server evicts it
-// or is started again.
+// memcached counts in whole seconds, so the lease says itself when it ends, by the clock of the
+// machine that took it: where the clocks of two differ, it ends as much earlier or later for the
+// other, at most two seconds later. It ends early where a server evicts it or is started again.
 func (s *Store) Lease(ctx context.Context, key string, holder store.Holder, d time.Duration) (store.Holder, error) {
 	has, err := s.take(ctx, leaseItem(s.leaseName(key), holder, d))
 	return has, s.values.Failure("lease", err)
@@ -34,7 +36,8 @@ func (s *Store) Lease(ctx context.Context, key string, holder store.Holder, d ti
 func (s *Store) Release(ctx context.Context, key string, holder, note store.Holder, d time.Duration) error {
 	item := leaseItem(s.leaseName(key), note, d)
 	if note == free || d <= 0 {
-		item = &memcache.Item{Key: item.Key, Value: free[:], Expiration: 1} // the shortest there is
+		item = leaseItem(item.Key, free, 0)
+		item.Expiration = 1 // the shortest there is
 	}
 	return s.values.Failure("release", s.letGo(ctx, holder, item))
 }
@@ -44,7 +47,7 @@ func (s *Store) Release(ctx context.Context, key string, holder, note store.Hold
 func (s *Store) take(ctx context.Context, item *memcache.Item) (store.Holder, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	holder := store.Holder(item.Value)
+	holder := store.Holder(item.Value[:len(free)])
 	for {
 		old, has, err := s.standing(ctx, item.Key)
 		if err != nil || has != holder && has != free {
@@ -84,10 +87,14 @@ func (s *Store) standing(ctx context.Context, name string) (*memcache.Item, stor
 		return nil, free, errLease
 	case err != nil:
 		return nil, free, err
-	case len(old.Value) != len(free):
+	case len(old.Value) != len(free)+endLen:
 		return nil, free, errLease
 	}
-	return old, store.Holder(old.Value), nil
+	holder, end := store.Holder(old.Value[:len(free)]), old.Value[len(free):]
+	if time.Now().UnixMilli() > int64(binary.BigEndian.Uint64(end)) {
+		return old, free, nil
+	}
+	return old, holder, nil
 }
 
 // leaseName has 28 bytes behind the prefix, where the name of an entry has 32, and ends
@@ -97,9 +104,14 @@ func (s *Store) leaseName(key string) string {
 	return s.cfg.Prefix + base64.RawURLEncoding.EncodeToString(hash[:]) + ":lease"
 }
 
+// endLen is the length of the instant behind the holder's name, in Unix milliseconds.
+const endLen = 8
+
 // leaseItem lasts a second longer than rounded up: memcached counts the seconds that begin,
 // so that an item of two seconds may be gone after one.
 func leaseItem(name string, holder store.Holder, d time.Duration) *memcache.Item {
 	life := min(max(d, 1), 1<<62) + time.Second
-	return &memcache.Item{Key: name, Value: holder[:], Expiration: expiration(life, time.Now())}
+	now := time.Now()
+	value := binary.BigEndian.AppendUint64(holder[:], uint64(now.Add(min(d, 1<<61)).UnixMilli()+1))
+	return &memcache.Item{Key: name, Value: value, Expiration: expiration(life, now)}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/holdover-go/holdover/stores/memcached"
 )
 
-// leaseGrain is two seconds, and what the server's own clock may be late.
-const leaseGrain = 2500 * time.Millisecond
+// leaseGrain is how much later than asked a lease may end: it says itself when, by the millisecond.
+const leaseGrain = 5 * time.Millisecond
 
 // unhurried is patient with a busy machine.
 var unhurried = memcached.Config{Timeout: 5 * time.Second}
