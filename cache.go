@@ -103,6 +103,7 @@ type Cache struct {
 	breaker  *store.Failover // in front of the caller's store; nil where that has one, or needs none
 	writes   *writeQueue
 	flights  *flight.Group
+	turns    *turns
 	room     *flight.Room
 	copies   *flight.Room // of it, for what is copied while clients read it
 	kept     kept
@@ -144,6 +145,7 @@ func New(cfg Config) (*Cache, error) {
 		rules:   rules,
 		store:   cfg.Store,
 		flights: flight.NewGroup(cfg.MaxAbandoned),
+		turns:   newTurns(),
 		room:    flight.NewRoom(cfg.MaxInFlight),
 		keys:    keystate.New(maxKeyStates),
 		grants:  newGrants(),
@@ -273,6 +275,7 @@ func (c *Cache) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
+	c.turns.close()
 	running := c.flights.Close(c.cfg.CloseTimeout)
 	var errs []error
 	if err := c.writes.close(); err != nil {

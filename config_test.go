@@ -133,7 +133,7 @@ func TestAllProblemsAreNamedAtOnce(t *testing.T) {
 func TestValidPolicies(t *testing.T) {
 	off := holdover.Policy{
 		Grace:     holdover.Grace{StaleWhileRevalidate: -1, StaleIfError: -1, Keep: -1},
-		Origin:    holdover.Origin{SoftTimeout: -1, HardTimeout: -1, BackgroundRate: -1, ForegroundRate: -1},
+		Origin:    holdover.Origin{SoftTimeout: -1, HardTimeout: -1, FetchRate: -1},
 		Freshness: holdover.Freshness{HeuristicFraction: -1, HeuristicMax: -1, DefaultTTL: -1},
 	}
 	for name, p := range map[string]holdover.Policy{

@@ -34,14 +34,17 @@ func (x *exchange) degrade(fault Reason, raise func()) {
 // serveInstead gives the stored response in place of a failure, if it may.
 func (x *exchange) serveInstead(fault Reason, fwdStatus int) bool {
 	asked := fault
-	if fault == ReasonBackOff {
+	switch fault {
+	case ReasonBackOff:
 		asked = x.scope.lastFault()
+	case ReasonBudget: // the origin is well: only the windows count
+		asked = ReasonSoftTimeout
 	}
 	reason, usable := x.usable(asked)
 	if !usable {
 		return false
 	}
-	if fault == ReasonBackOff || fault == ReasonSoftTimeout {
+	if fault == ReasonBackOff || fault == ReasonBudget || fault == ReasonSoftTimeout {
 		reason = fault
 	}
 	x.serveStaleNow(reason, fwdStatus)

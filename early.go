@@ -30,7 +30,8 @@ func (p *rules) isEarly(left, cost time.Duration, r float64) bool {
 
 // revalidateEarly starts a fetch behind a hit, if it is this request's turn.
 func (x *exchange) revalidateEarly() {
-	if x.facts.fresh() && x.p.isEarly(x.facts.lifetime-x.facts.age, costOf(x.found.entry), 1-rand.Float64()) {
+	early := x.facts.fresh() && x.p.isEarly(x.facts.lifetime-x.facts.age, costOf(x.found.entry), 1-rand.Float64())
+	if early && x.mayFetchBehind() {
 		x.fetchBehind()
 	}
 }

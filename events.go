@@ -29,6 +29,7 @@ const (
 	ReasonDisconnected         Reason = "disconnected"   // the origin can't be reached (RFC 9111 §4.2.4)
 	ReasonSoftTimeout          Reason = "soft-timeout"   // the fetch goes on behind
 	ReasonBackOff              Reason = "back-off"       // the origin fails and is spared
+	ReasonBudget               Reason = "budget"         // its turn to be fetched has not come, see Origin.FetchRate
 	ReasonMaxStale             Reason = "max-stale"      // the client accepts it
 
 	// Answers of Holdover's own.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/holdover-go/holdover/internal/backoff"
 	"github.com/holdover-go/holdover/internal/cachecontrol"
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/keystate"
@@ -56,7 +57,9 @@ type exchange struct {
 	elsewhere int    // how often another process was waited for
 	handed    *lease // what it brought
 
-	racing bool // the fetch that this request begins runs beside one that hangs
+	racing  bool               // the fetch that this request begins runs beside one that hangs
+	denied  backoff.Permission // what the origin's scope said last
+	insists bool               // there is nothing to serve instead: the origin must be asked
 
 	// What became of it.
 	tries      int // lookups
@@ -290,7 +293,7 @@ func (x *exchange) serveFresh(reason Reason) {
 // serveStaleNow answers stale: after a fault with the forward reason, else as a hit.
 func (x *exchange) serveStaleNow(reason Reason, fwdStatus int) {
 	st := status{detail: reason}
-	if x.fault == "" || reason == ReasonBackOff {
+	if x.fault == "" || reason == ReasonBackOff || reason == ReasonBudget {
 		st.hit = true
 	} else {
 		st.fwd, st.fwdStatus, st.collapsed = x.fwd, fwdStatus, x.collapsed

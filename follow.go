@@ -40,12 +40,9 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 // refused: no fetch may begin, because the cache is closed or too many handlers have
 // outlived theirs.
 func (x *exchange) refused() {
-	x.fault = ReasonTimeout
-	if x.serveInstead(ReasonTimeout, 0) {
-		return
+	if !x.spares(ReasonTimeout) {
+		x.inline(x.fwd, false)
 	}
-	x.fault = ""
-	x.inline(x.fwd, false)
 }
 
 // await waits until there is something to decide on: the header, and where a stored
@@ -75,16 +72,16 @@ func (x *exchange) await(fl *flight.Flight, rd *flight.Reader, starter bool) (fl
 // patience is how long a request waits for a fetch. soft says that there is a copy to
 // be given then.
 func (x *exchange) patience(fl *flight.Flight, starter bool) (limit time.Duration, soft bool) {
-	limit = min(x.p.hardTimeout, maxWait)
 	if _, usable := x.usable(ReasonSoftTimeout); usable {
 		// Who joins a fetch that is late already has nothing to wait for.
 		late := max(time.Duration(x.now-fl.Started), 0)
-		return min(limit, max(x.p.softTime(x.learned.LastFetch)-late, 0)), true
+		limit = max(x.p.softTime(x.lastFetch())-late, 0)
+		return min(limit, x.p.hardTimeout, x.timeLeft()), true
 	}
 	if starter { // the flight has the hard timeout
-		return maxWait, false
+		return x.timeLeft(), false
 	}
-	return max(limit-time.Since(x.began), 0), false
+	return x.patienceLeft(), false
 }
 
 // passInterims sends 1xx responses on. Their fields are not part of the final header.
@@ -149,8 +146,7 @@ func (x *exchange) answeredElsewhere(fl *flight.Flight, stage leasing) bool {
 	<-fl.Returned() // it has nothing more to do
 	x.elsewhere++
 	if stage == leaseFails {
-		x.fault = ReasonBackOff
-		if x.serveInstead(ReasonBackOff, 0) {
+		if x.spares(ReasonBackOff) {
 			return true
 		}
 		x.elsewhere = maxElsewhere
@@ -256,10 +252,10 @@ func (x *exchange) leave(rd *flight.Reader, j *judgement, why sharing) bool {
 		return false
 	}
 	if x.hasCopy() {
-		return x.follow(x.solo(plan{attempt: x.attempt()}))
+		return x.solo(plan{attempt: x.attempt()})
 	}
 	if x.found.entry != nil {
-		return x.follow(x.solo(plan{}))
+		return x.solo(plan{})
 	}
 	x.inline(x.fwd, false)
 	return true

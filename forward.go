@@ -18,24 +18,19 @@ func (x *exchange) forward() bool {
 		x.inline(x.fwd, ranged)
 		return true
 	}
-	// A copy counts as one if it may stand in for the sort of failure seen last.
-	_, usable := x.usable(x.scope.lastFault())
-	if !x.ask(usable, false).Fetch {
-		x.fault = ReasonBackOff
-		if x.serveInstead(ReasonBackOff, 0) {
-			return true
-		}
-		x.fault = "" // another failure has come between
+	// A fetch that is under way costs the budget nothing.
+	if p := x.ask(backoff.Look, x.spareable(), false); !p.Fetch && p.Reason != backoff.Budget && x.spares(ReasonBackOff) {
+		return true
 	}
 	if x.serveGranted() {
 		return true
 	}
 	if x.r.Method == http.MethodHead {
-		return x.follow(x.solo(plan{method: http.MethodHead}))
+		return x.solo(plan{method: http.MethodHead})
 	}
 	alone := x.wishes.cc.NoStore || !x.learned.MayShare(x.class, x.now)
 	if alone { // nobody could share it: don't make others wait
-		return x.follow(x.solo(plan{attempt: x.attempt()}))
+		return x.solo(plan{attempt: x.attempt()})
 	}
 	return x.join()
 }
@@ -66,13 +61,55 @@ func (x *exchange) runsAlone() (alone, ranged bool) {
 func (x *exchange) barredFrom() bool { return x.facts.barredFrom(x.wishes, x.p) }
 
 // ask asks the scope for permission to call the handler.
-func (x *exchange) ask(hasCopy, background bool) (perm backoff.Permission) {
+func (x *exchange) ask(kind backoff.Kind, hasCopy, background bool) (perm backoff.Permission) {
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
 		perm = x.scope.step(x.p.backoff, &s.Backoff, backoff.Event{
-			Kind: backoff.Ask, Key: x.hash, HasCopy: hasCopy, Background: background,
+			Kind: kind, Key: x.hash, HasCopy: hasCopy, Background: background,
 		}, "", x.now)
 	})
 	return perm
+}
+
+// spareable reports whether there is a copy that may stand in for the sort of failure
+// that was seen last.
+func (x *exchange) spareable() bool {
+	_, usable := x.usable(x.scope.lastFault())
+	return usable
+}
+
+// begin opens a fetch if the origin may be asked for it just now.
+func (x *exchange) begin(pl plan) flight.Open {
+	hasCopy := pl.background || !x.insists && x.spareable()
+	return func() (flight.Start, bool) {
+		if x.denied = x.ask(backoff.Ask, hasCopy, pl.background); !x.denied.Fetch {
+			return flight.Start{}, false
+		}
+		return x.open(pl), true
+	}
+}
+
+// spares answers from the stored response, so that the origin is not asked.
+func (x *exchange) spares(why Reason) bool {
+	x.fault = why
+	if x.serveInstead(why, 0) {
+		return true
+	}
+	x.fault = ""
+	return false
+}
+
+// sparesDenied is that for a fetch that was denied. If there is nothing to serve instead,
+// since another failure has come between, the request insists.
+func (x *exchange) sparesDenied() bool {
+	why := ReasonBackOff
+	if x.denied.Reason == backoff.Budget {
+		why = ReasonBudget
+	}
+	x.insists = !x.spares(why)
+	if why == ReasonBudget && !x.insists {
+		x.queue()
+	}
+	return !x.insists
 }
 
 // attempt bounds a fetch while a stored copy waits in its place.
@@ -84,33 +121,37 @@ func (x *exchange) attempt() time.Duration {
 	if x.racing { // a probe beside an attempt that is given long
 		attempts = 0
 	}
-	d := attemptTime(x.learned.LastFetch, attempts, x.p.hardTimeout)
+	d := attemptTime(x.lastFetch(), attempts, x.p.hardTimeout)
 	if x.p.hardTimeout == forever && d == forever {
 		return 0
 	}
 	return d
 }
 
-// solo begins a fetch that nobody else can join.
-func (x *exchange) solo(pl plan) (*flight.Flight, *flight.Reader, flight.How) {
-	return x.c.flights.Solo(x.r.Context(), func() flight.Start { return x.open(pl) })
+// solo answers from a fetch that nobody else can join.
+func (x *exchange) solo(pl plan) bool {
+	fl, rd, how := x.c.flights.Solo(x.r.Context(), x.begin(pl))
+	if how == flight.Denied {
+		return x.sparesDenied() || x.solo(pl)
+	}
+	return x.follow(fl, rd, how)
 }
 
 // join follows the fetch of this key, or begins it.
 func (x *exchange) join() bool {
-	deadline := time.NewTimer(max(min(x.p.hardTimeout, maxWait)-time.Since(x.began), 0))
-	defer deadline.Stop()
 	if x.tries > patientTries { // others come and go all the time
 		x.landed = x.c.flights.Landed([]byte(x.key))
 	}
 	x.racing = false
 	fl, rd, how := x.c.flights.Join(x.r.Context(), x.flightKey(), x.landed, x.accepts,
-		func() flight.Start { return x.open(plan{shared: true, attempt: x.attempt()}) })
+		x.begin(plan{shared: true, attempt: x.attempt()}))
 	switch how {
 	case flight.Changed:
 		return false
+	case flight.Denied:
+		return x.sparesDenied() || x.join()
 	case flight.Busy:
-		return !x.awaitTurn(fl, deadline.C)
+		return !x.awaitTurn(fl)
 	}
 	x.collapsed = how == flight.Joined
 	return x.follow(fl, rd, how)
@@ -119,12 +160,11 @@ func (x *exchange) join() bool {
 // patientTries is how often a lookup is repeated because another fetch has landed.
 const patientTries = 3
 
-// maxWait bounds waits where the policy's own bound is off.
-const maxWait = time.Hour
-
 // awaitTurn waits for a handler that blocks its key. False means that the request
 // was answered otherwise, or nobody is left to answer.
-func (x *exchange) awaitTurn(fl *flight.Flight, deadline <-chan time.Time) bool {
+func (x *exchange) awaitTurn(fl *flight.Flight) bool {
+	deadline := time.NewTimer(x.patienceLeft())
+	defer deadline.Stop()
 	moment := time.NewTimer(aMoment)
 	defer moment.Stop()
 	select {
@@ -132,18 +172,16 @@ func (x *exchange) awaitTurn(fl *flight.Flight, deadline <-chan time.Time) bool 
 		return true
 	case <-moment.C:
 	}
-	x.fault = ReasonTimeout
-	if x.serveInstead(ReasonTimeout, 0) {
+	if x.spares(ReasonTimeout) {
 		return false
 	}
-	x.fault = ""
 	select {
 	case <-fl.Returned():
 		return true
 	case <-x.r.Context().Done():
 		x.report(ReasonClientGone, false)
 		return false
-	case <-deadline:
+	case <-deadline.C:
 		x.fault = ReasonTimeout
 		x.degrade(ReasonTimeout, nil)
 		return false
@@ -187,31 +225,35 @@ func (x *exchange) outruns(fl *flight.Flight) bool {
 // revalidateBehind answers stale and lets a fetch run behind. False means that the
 // request must revalidate in the foreground.
 func (x *exchange) revalidateBehind(reason Reason) bool {
-	if !x.fetchBehind() {
+	if !x.mayFetchBehind() {
 		return false
+	}
+	if x.fetchBehind() == flight.Denied && x.denied.Reason == backoff.Budget {
+		x.queue()
 	}
 	x.serveStaleNow(reason, 0)
 	return true
 }
 
-// fetchBehind begins a fetch whose answer this request doesn't wait for, unless one is under
-// way or the origin is spared. False means that none may run behind this request.
-func (x *exchange) fetchBehind() bool {
+// mayFetchBehind reports whether a fetch may run that this request doesn't wait for.
+func (x *exchange) mayFetchBehind() bool {
 	safe := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
-	if !safe || !x.detachable && x.r.ProtoMajor >= 2 {
-		return false
+	return safe && (x.detachable || x.r.ProtoMajor < 2)
+}
+
+// fetchBehind begins such a fetch, unless one is under way or the origin is spared.
+func (x *exchange) fetchBehind() flight.How {
+	if x.denied = x.ask(backoff.Look, true, true); !x.denied.Fetch && x.denied.Reason != backoff.Budget {
+		return flight.Denied
 	}
-	if x.ask(true, true).Fetch {
-		x.racing = false
-		fl := x.c.flights.Background(x.flightKey(), x.accepts, func() flight.Start {
-			return x.open(plan{background: true, shared: !x.wishes.cc.NoStore, method: http.MethodGet, attempt: x.attempt()})
-		})
-		if fl != nil && !x.detachable {
-			x.held = fl
-			x.hold(0)
-		}
+	x.racing = false
+	fl, how := x.c.flights.Background(x.flightKey(), x.accepts,
+		x.begin(plan{background: true, shared: !x.wishes.cc.NoStore, method: http.MethodGet, attempt: x.attempt()}))
+	if how == flight.Started && !x.detachable {
+		x.held = fl
+		x.hold(0)
 	}
-	return true
+	return how
 }
 
 // hold is called before an answer that doesn't wait for the handler, where the fetch

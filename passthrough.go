@@ -100,7 +100,7 @@ func (x *exchange) inline(why Reason, mayBePart bool) {
 		x.report(reason, false)
 	}()
 	x.h.next.ServeHTTP(p.wrapped(), r)
-	if p.code == 0 && context.Cause(r.Context()) == flight.ErrTimeout {
+	if cause := context.Cause(r.Context()); p.code == 0 && (cause == flight.ErrTimeout || cause == context.DeadlineExceeded) {
 		// A handler that obeys its context has nothing to say: not an empty 200.
 		http.Error(p, http.StatusText(http.StatusGatewayTimeout), http.StatusGatewayTimeout)
 		reason = ReasonTimeout

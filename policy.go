@@ -180,14 +180,12 @@ type Origin struct {
 	// each handler that is wrapped.
 	Scope func(*http.Request) string
 
-	// BackgroundRate bounds the fetches per second and scope that no request
-	// waits for. Default: 100.
-	BackgroundRate float64
-
-	// ForegroundRate bounds the fetches per second and scope that requests
-	// with a usable stale copy wait for; they get that copy while their turn
-	// has not come. Default: unbounded.
-	ForegroundRate float64
+	// FetchRate bounds the fetches per second and scope for which a stored response can
+	// be given meanwhile, those that requests wait for and those behind stale answers
+	// together. They are evenly spaced. A key whose turn has not come is answered stale,
+	// within its windows, and fetched behind when it has. Default: 100 for fetches that
+	// no request waits for, the others unbounded. Negative: all unbounded.
+	FetchRate float64
 }
 
 // Key says what belongs to the cache key beside method, scheme, host, path and

@@ -175,9 +175,10 @@ func (r *rules) compileTimes(bad report) {
 	if j := r.Freshness.Jitter; !(j >= 0 && j < 1) {
 		bad("Freshness.Jitter", "%v is not from 0 to below 1", j)
 	}
-	r.backoff = backoff.Config{
-		Background: r.Origin.BackgroundRate, Foreground: r.Origin.ForegroundRate,
-	}.WithDefaults()
+	if rate := r.Origin.FetchRate; rate != rate {
+		bad("Origin.FetchRate", "%v is not a number of fetches per second", rate)
+	}
+	r.backoff = backoff.Config{Total: r.Origin.FetchRate, Background: min(r.Origin.FetchRate, 0)}.WithDefaults()
 	switch r.maxBody = r.Safety.MaxBody; {
 	case r.maxBody == 0:
 		r.maxBody = defaultMaxBody

@@ -23,6 +23,8 @@ type scope struct {
 	failingFrom int64 // begin of the outage: the first failure since the last success
 	succeededAt int64
 	fault       Reason // the last failure's
+
+	line line // guarded by Cache.turns
 }
 
 // scopes are the scopes of one mount.

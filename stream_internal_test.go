@@ -37,7 +37,7 @@ func TestStreamOfAFetchThatWasGivenUp(t *testing.T) {
 				require.True(t, usable)
 				x.base = x.fetchContext()
 				x.lookup()
-				fl, rd, _ := x.solo(plan{})
+				fl, rd, _ := c.flights.Solo(r.Context(), x.begin(plan{}))
 				defer rd.Leave()
 				state, _ := rd.Wait(nil, func(s flight.State) bool { return s.Phase == flight.Header })
 				fl.Cancel()

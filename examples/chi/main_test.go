@@ -42,7 +42,7 @@ func startServer(t *testing.T, place func(*holdover.Cache, http.HandlerFunc) htt
 	detach func(context.Context) context.Context, item http.HandlerFunc) *httptest.Server {
 	cache, err := holdover.New(holdover.Config{
 		Detach: detach,
-		Policy: holdover.Policy{Origin: holdover.Origin{BackgroundRate: 1e6}},
+		Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: -1}},
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(place(cache, item))

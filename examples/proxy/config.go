@@ -38,7 +38,7 @@ func policyOf(s settings, list *holdover.AllowList) holdover.Policy {
 		TagFields: []string{"Surrogate-Key", "Cache-Tag"},
 		Freshness: holdover.Freshness{StatusTTL: s.statusTTL, DefaultTTL: s.defaultTTL},
 		Grace:     holdover.Grace{StaleWhileRevalidate: s.swr, StaleIfError: s.grace},
-		Origin:    holdover.Origin{SoftTimeout: s.softTimeout, HardTimeout: s.timeout},
+		Origin:    holdover.Origin{SoftTimeout: s.softTimeout, HardTimeout: s.timeout, FetchRate: s.fetchRate},
 		Profile:   s.profile,
 	}
 	if list != nil {
@@ -73,6 +73,7 @@ var flagOf = [...]struct{ field, flag string }{
 	{"Policy.Grace.StaleIfError", "grace"},
 	{"Policy.Origin.SoftTimeout", "soft-timeout"},
 	{"Policy.Origin.HardTimeout", "timeout"},
+	{"Policy.Origin.FetchRate", "fetch-rate"},
 	{"Policy.Fallback.Header", "fallback-header"},
 	{"Policy.Fallback.Query", "fallback-query"},
 	{"Policy.Fallback.TTL", "fallback-ttl"},

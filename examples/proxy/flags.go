@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type settings struct {
 	swr        time.Duration
 
 	softTimeout time.Duration
+	fetchRate   float64
 	timeout     time.Duration
 
 	methods []string
@@ -103,6 +105,19 @@ func (s *settings) originFlags(fs *flag.FlagSet) {
 			"(default: the larger of 500ms and twice the last fetch)")
 	durationFlag(fs, &s.timeout, "timeout", noNegative,
 		"wait `D` for the origin's header (default 30s)")
+	fs.Func("fetch-rate", "bound the fetches a second for which a stored response can be given meanwhile to `N`: that is given\n"+
+		"until the page's turn comes; negative: no bound (default 100, of those that no request waits for)", func(text string) (err error) {
+		s.fetchRate, err = parseRate(text)
+		return err
+	})
+}
+
+func parseRate(text string) (float64, error) {
+	rate, err := strconv.ParseFloat(text, 64)
+	if err != nil || rate == 0 || rate-rate != 0 { // no NaN, no infinity
+		return 0, fmt.Errorf("%q is not a number of fetches per second", text)
+	}
+	return rate, nil
 }
 
 func (s *settings) storeFlags(fs *flag.FlagSet) {

@@ -36,7 +36,7 @@ func TestParseFlagsReachPolicy(t *testing.T) {
 	require.NoError(t, err)
 	s, err := parseFlags(with("-store", "memory:", "-max-bytes", "64MiB", "-store-timeout", "20ms",
 		"-status-ttl", "404=30;503=5", "-default-ttl", "1m", "-grace", "10m", "-swr", "5s",
-		"-soft-timeout", "-1s", "-timeout", "9s", "-methods", "GET HEAD POST", "-outcome", "strict",
+		"-soft-timeout", "-1s", "-timeout", "9s", "-fetch-rate", "20", "-methods", "GET HEAD POST", "-outcome", "strict",
 		"-fallback-allow", "clients.txt", "-fallback-header", "X-Key", "-fallback-ttl", "2m", "-fallback-max", "3h",
 		"-profile", "rfc", "-admin", "0.0.0.0:9000", "-admin-token", "secret"), io.Discard)
 	require.NoError(t, err)
@@ -50,7 +50,7 @@ func TestParseFlagsReachPolicy(t *testing.T) {
 			DefaultTTL: time.Minute,
 		},
 		Grace:     holdover.Grace{StaleWhileRevalidate: 5 * time.Second, StaleIfError: 10 * time.Minute},
-		Origin:    holdover.Origin{SoftTimeout: -time.Second, HardTimeout: 9 * time.Second},
+		Origin:    holdover.Origin{SoftTimeout: -time.Second, HardTimeout: 9 * time.Second, FetchRate: 20},
 		Profile:   holdover.RFC,
 		Outcome:   holdover.Strict,
 		Fallback:  holdover.Fallback{List: list, Header: "X-Key", TTL: 2 * time.Minute, Max: 3 * time.Hour},
@@ -120,6 +120,10 @@ func TestParseFlagsMistakes(t *testing.T) {
 		{"swr", with("-swr", "-1s")},
 		{"soft-timeout", with("-soft-timeout", "1")},
 		{"timeout", with("-timeout", "-1s")},
+		{"fetch-rate", with("-fetch-rate", "0")},
+		{"fetch-rate", with("-fetch-rate", "many")},
+		{"fetch-rate", with("-fetch-rate", "NaN")},
+		{"fetch-rate", with("-fetch-rate", "Inf")},
 		{"methods", with("-methods", " ")},
 		{"methods", with("-methods", "GET;HEAD")},
 		{"outcome", with("-outcome", "lenient")},

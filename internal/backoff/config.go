@@ -52,9 +52,21 @@ type Config struct {
 	// with a burst of a tenth of it, at least one. 0 means 100, negative no
 	// bound.
 	Background float64
-	// Foreground is the same for foreground fetches of keys that have a
-	// servable copy. 0 or less means no bound.
-	Foreground float64
+	// Total, where it is more than 0, takes the place of Background: the budget for
+	// all fetches of keys that have a servable copy, also those that somebody waits
+	// for. They are evenly spaced, so that no second sees more.
+	Total float64
+}
+
+// budget returns the rate that bounds a fetch with a servable copy.
+func (c Config) budget(e Event) rate {
+	switch {
+	case c.Total > 0:
+		return rate{perSecond: c.Total, burst: 1}
+	case e.Background:
+		return rate{perSecond: c.Background, burst: max(c.Background/10, 1)}
+	}
+	return rate{}
 }
 
 // WithDefaults returns c with its zero values replaced.

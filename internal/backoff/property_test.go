@@ -26,14 +26,13 @@ type world struct {
 	failures    int
 	failing     bool
 	lastSuccess int64
-	background  []int64
-	foreground  []int64
+	bounded     []int64 // fetches that the budget is for
 }
 
 func TestRulesHoldForRandomEvents(t *testing.T) {
 	for seed := range uint64(16) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		cfg := backoff.Config{Background: 5, Foreground: float64(rng.IntN(2) * 40)}
+		cfg := backoff.Config{Background: 5, Total: float64(rng.IntN(2) * 40)}
 		w := &world{
 			origin: newOrigin(cfg), t: t, rng: rng,
 			running: map[uint64][]int64{}, asked: map[uint64]int64{}, lastFetch: map[uint64]int64{},
@@ -49,10 +48,7 @@ func TestRulesHoldForRandomEvents(t *testing.T) {
 				return
 			}
 		}
-		w.checkBudget(w.background, 5, 1)
-		if cfg.Foreground > 0 {
-			w.checkBudget(w.foreground, 40, 4)
-		}
+		w.checkBudget(w.bounded, max(5, cfg.Total), 1)
 	}
 }
 
@@ -92,10 +88,8 @@ func (w *world) checkGranted(e backoff.Event) {
 	if !e.HasCopy {
 		return
 	}
-	if e.Background {
-		w.background = append(w.background, w.now)
-	} else {
-		w.foreground = append(w.foreground, w.now)
+	if e.Background || w.cfg.Total > 0 {
+		w.bounded = append(w.bounded, w.now)
 	}
 	if !w.failing {
 		return

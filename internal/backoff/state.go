@@ -23,8 +23,7 @@ type Scope struct {
 	recoveredAt int64  // when a success last ended the failing
 	recoveries  uint64 // how often that happened
 	trickle     trickle
-	background  bucket
-	foreground  bucket
+	budget      bucket
 }
 
 // Failing reports whether the scope fails: there were FailAfter failures in a

@@ -27,6 +27,9 @@ type Kind uint8
 const (
 	// Ask asks for permission to fetch. A permission that is given counts as used.
 	Ask Kind = iota
+	// Look asks the same for a request that may still find a fetch under way: nothing
+	// is used.
+	Look
 	// Succeeded reports a fetch that brought an answer of the origin.
 	Succeeded
 	// Failed reports a fetch that failed or was throttled, also one that ran
@@ -93,13 +96,14 @@ func Step(cfg Config, s *Scope, k *Key, e Event, now int64) Permission {
 		if !e.Local {
 			s.fail(cfg, e, now)
 		}
-	case Ask:
+	case Ask, Look:
 		return s.ask(cfg, k, e, now)
 	}
 	return s.judge(cfg, k, e, now)
 }
 
-// ask judges, and settles what the verdict costs.
+// ask judges, and settles what the verdict costs. Whoever only looks was asked for all the
+// same, and is put off.
 func (s *Scope) ask(cfg Config, k *Key, e Event, now int64) Permission {
 	if e.HasCopy {
 		s.trickle.note(cfg, e.Key, now)
@@ -111,10 +115,12 @@ func (s *Scope) ask(cfg Config, k *Key, e Event, now int64) Permission {
 		}
 		return p
 	}
+	if e.Kind == Look {
+		return p
+	}
 	k.FetchedAt = now
 	if e.HasCopy {
-		budget, rate := s.budget(cfg, e)
-		budget.take(rate, now)
+		s.budget.take(cfg.budget(e), now)
 		if s.failing {
 			s.trickle.grant(now)
 		}
@@ -132,8 +138,7 @@ func (s *Scope) judge(cfg Config, k *Key, e Event, now int64) Permission {
 		} else {
 			p.wait(until(k.NotBefore, now, cfg.longestRest()), KeyBackOff, now)
 		}
-		budget, rate := s.budget(cfg, e)
-		p.wait(budget.next(rate, now), Budget, now)
+		p.wait(s.budget.next(cfg.budget(e), now), Budget, now)
 	}
 	p.Fetch = p.Reason == Allowed
 	return p
@@ -144,12 +149,4 @@ func (p *Permission) wait(until int64, reason Reason, now int64) {
 	if until > now && until > p.NotBefore {
 		p.NotBefore, p.Reason = until, reason
 	}
-}
-
-// budget returns the bucket that a fetch with a servable copy takes from.
-func (s *Scope) budget(cfg Config, e Event) (*bucket, float64) {
-	if e.Background {
-		return &s.background, cfg.Background
-	}
-	return &s.foreground, cfg.Foreground
 }

@@ -329,8 +329,9 @@ func TestBudgets(t *testing.T) {
 		{"background, small", backoff.Config{Background: 0.5}, background, 1, 2 * time.Second},
 		{"background off", backoff.Config{Background: -1}, background, 1000, 0},
 		{"foreground by default", backoff.Config{}, foreground, 1000, 0},
-		{"foreground", backoff.Config{Foreground: 20}, foreground, 2, 50 * time.Millisecond},
-		{"foreground without a copy", backoff.Config{Foreground: 1}, bare, 1000, 0},
+		{"all, foreground", backoff.Config{Total: 20}, foreground, 1, 50 * time.Millisecond},
+		{"all, background", backoff.Config{Total: 20, Background: 1}, background, 1, 50 * time.Millisecond},
+		{"all, without a copy", backoff.Config{Total: 1}, bare, 1000, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOrigin(c.cfg)
@@ -356,6 +357,41 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
+// One budget for all means that they share it.
+func TestTotalBudgetIsShared(t *testing.T) {
+	o := newOrigin(backoff.Config{Total: 20})
+	require.True(t, o.step(backoff.Event{Key: 1, HasCopy: true, Background: true}).Fetch)
+	require.Equal(t, backoff.Budget, o.ask(2).Reason)
+	o.pass(50 * time.Millisecond)
+	require.True(t, o.ask(2).Fetch)
+	require.Equal(t, backoff.Budget, o.step(backoff.Event{Key: 3, HasCopy: true, Background: true}).Reason)
+}
+
+// Who only looks takes nothing, but was asked for.
+func TestLookTakesNothing(t *testing.T) {
+	o := newOrigin(backoff.Config{Total: 1})
+	look := backoff.Event{Kind: backoff.Look, Key: 1, HasCopy: true}
+	for range 3 {
+		require.True(t, o.step(look).Fetch)
+	}
+	require.True(t, o.ask(1).Fetch)
+	require.Equal(t, backoff.Budget, o.step(look).Reason)
+
+	o = newOrigin(backoff.Config{})
+	for range 3 {
+		o.fail(1)
+	}
+	o.pass(time.Minute)
+	require.True(t, o.step(look).Fetch)
+	require.True(t, o.step(look).Fetch, "the probe is still there")
+	for key := range uint64(10) { // ten keys that are asked for get two probes a second
+		look.Key = key
+		o.step(look)
+	}
+	require.True(t, o.ask(1).Fetch)
+	require.Equal(t, 500*time.Millisecond, o.wait(o.ask(2)))
+}
+
 func TestDeniedFetchCostsNothing(t *testing.T) {
 	o := newOrigin(backoff.Config{Background: 1})
 	background := backoff.Event{Key: 1, HasCopy: true, Background: true}
@@ -374,7 +410,7 @@ func TestDeniedFetchCostsNothing(t *testing.T) {
 }
 
 func TestClockSetBack(t *testing.T) {
-	o := newOrigin(backoff.Config{Background: 1, Foreground: 1})
+	o := newOrigin(backoff.Config{Total: 1})
 	for range 9 {
 		o.fail(1)
 	}

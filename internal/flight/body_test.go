@@ -301,7 +301,7 @@ func TestNobodyReads(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newRigWithRoom(t, c.room)
 				done := 0
-				f := g.group.Background(flight.Key{Primary: "k"}, yes, g.open(c.cfg, pieces(100*kib, 100, &done)))
+				f, _ := g.group.Background(flight.Key{Primary: "k"}, yes, g.open(c.cfg, pieces(100*kib, 100, &done)))
 				<-f.Returned()
 				synctest.Wait()
 				require.Equal(t, c.want, f.State().Phase)
@@ -318,7 +318,7 @@ func TestNobodyReads(t *testing.T) {
 // A response without a body is complete even if nobody reads it.
 func TestNobodyReadsNothing(t *testing.T) {
 	g := newRig(t)
-	f := g.group.Background(flight.Key{Primary: "k"}, yes, g.open(flight.Config{Judge: unkept},
+	f, _ := g.group.Background(flight.Key{Primary: "k"}, yes, g.open(flight.Config{Judge: unkept},
 		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }))
 	<-f.Returned()
 	require.Equal(t, flight.Complete, f.State().Phase)

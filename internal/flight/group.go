@@ -59,6 +59,7 @@ const (
 	Busy               // wait for the returned flight's handler, then ask again
 	Refused            // closed, or too many abandoned handlers: run inline
 	Changed            // a flight of this key has landed since: look up again
+	Denied             // open refused to begin one
 )
 
 // Start is how a new flight is made: its handler is called with its request.
@@ -67,6 +68,10 @@ type Start struct {
 	Handler http.Handler
 	Request *http.Request
 }
+
+// Open makes a new flight, or refuses to. It is called with the group locked, only where
+// the flight will begin at once, and must not block.
+type Open func() (s Start, begin bool)
 
 // Landed returns a number that changes whenever a flight of that primary key lands. Who notes
 // it before looking into the store, and passes it to Join, never begins a flight for
@@ -80,9 +85,8 @@ func (g *Group) stripe(primary string) *atomic.Uint64 {
 }
 
 // Join lets client follow the flight under key if accept agrees, else begins one,
-// unless a flight of the key has landed since Landed. open is called with the
-// group locked and must not block.
-func (g *Group) Join(client context.Context, key Key, since uint64, accept func(*Flight) bool, open func() Start) (*Flight, *Reader, How) {
+// unless a flight of the key has landed since Landed.
+func (g *Group) Join(client context.Context, key Key, since uint64, accept func(*Flight) bool, open Open) (*Flight, *Reader, How) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	flights := g.byKey[key]
@@ -102,52 +106,63 @@ func (g *Group) Join(client context.Context, key Key, since uint64, accept func(
 	if g.stripe(key.Primary).Load() != since {
 		return nil, nil, Changed
 	}
-	if !g.mayStart() {
-		return nil, nil, Refused
+	s, how := g.open(open)
+	if how != Started {
+		return nil, nil, how
 	}
-	s := open()
 	g.byKey[key] = append(flights, s.Flight)
 	r := s.Flight.Attach(client, true)
 	g.launch(key, s)
 	return s.Flight, r, Started
 }
 
-// Background begins a flight under key that nobody reads yet. It returns nil if
-// there is one that accept agrees to wait for, or none may be started.
-func (g *Group) Background(key Key, accept func(*Flight) bool, open func() Start) *Flight {
+// Background begins a flight under key that nobody reads yet, unless there is one that
+// accept agrees to wait for.
+func (g *Group) Background(key Key, accept func(*Flight) bool, open Open) (*Flight, How) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	flights := g.byKey[key]
 	if n := len(flights); n > 0 {
 		newest := flights[n-1]
-		if n >= maxPerKey || newest.State().Phase == Failed || accept(newest) {
-			return nil
+		switch {
+		case n >= maxPerKey, newest.State().Phase == Failed:
+			return nil, Busy
+		case accept(newest):
+			return nil, Joined
 		}
 	}
-	if !g.mayStart() {
-		return nil
+	s, how := g.open(open)
+	if how != Started {
+		return nil, how
 	}
-	s := open()
 	g.byKey[key] = append(flights, s.Flight)
 	g.launch(key, s)
-	return s.Flight
+	return s.Flight, Started
 }
 
 // Solo begins a flight that no other request can join.
-func (g *Group) Solo(client context.Context, open func() Start) (*Flight, *Reader, How) {
+func (g *Group) Solo(client context.Context, open Open) (*Flight, *Reader, How) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.mayStart() {
-		return nil, nil, Refused
+	s, how := g.open(open)
+	if how != Started {
+		return nil, nil, how
 	}
-	s := open()
 	r := s.Flight.Attach(client, true)
 	g.launch(Key{}, s)
 	return s.Flight, r, Started
 }
 
-func (g *Group) mayStart() bool {
-	return !g.closed && g.abandoned.Load() < g.maxAbandoned
+// open makes a flight, if there is room for one. The caller holds the lock.
+func (g *Group) open(open Open) (Start, How) {
+	if g.closed || g.abandoned.Load() >= g.maxAbandoned {
+		return Start{}, Refused
+	}
+	s, begin := open()
+	if !begin {
+		return Start{}, Denied
+	}
+	return s, Started
 }
 
 // launch starts a flight. The caller holds the lock.

@@ -27,8 +27,8 @@ func sleeper(d time.Duration) http.HandlerFunc {
 	}
 }
 
-func never(t *testing.T) func() flight.Start {
-	return func() flight.Start {
+func never(t *testing.T) flight.Open {
+	return func() (flight.Start, bool) {
 		t.Error("no flight may begin here")
 		panic("unwanted flight")
 	}
@@ -142,7 +142,7 @@ func TestFailedFlightBlocksItsKey(t *testing.T) {
 		require.Equal(t, flight.Busy, how)
 		require.Nil(t, none)
 		require.Same(t, f, f2)
-		require.Nil(t, g.group.Background(k, yes, never(t)))
+		require.Equal(t, flight.Busy, background(g, never(t)))
 		<-f.Returned()
 		_, r, how = g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), yes, g.open(flight.Config{}, sleeper(0)))
 		require.Equal(t, flight.Started, how)
@@ -173,12 +173,39 @@ func TestLanded(t *testing.T) {
 	require.Equal(t, before, g.group.Landed([]byte("k")), "a flight without a key tells nobody")
 }
 
+// background begins a flight that must not begin, and says why it doesn't.
+func background(g *rig, open flight.Open) flight.How {
+	f, how := g.group.Background(k, yes, open)
+	require.Nil(g.t, f)
+	return how
+}
+
+// What open refuses leaves nothing behind.
+func TestDenied(t *testing.T) {
+	g := newRig(t)
+	denies := func() (flight.Start, bool) { return flight.Start{}, false }
+	_, none, how := g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), yes, denies)
+	require.Equal(t, flight.Denied, how)
+	require.Nil(t, none)
+	_, none, how = g.group.Solo(t.Context(), denies)
+	require.Equal(t, flight.Denied, how)
+	require.Nil(t, none)
+	require.Equal(t, flight.Denied, background(g, denies))
+	g.whole()
+
+	f, r, how := g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), yes, g.open(flight.Config{}, sleeper(0)))
+	require.Equal(t, flight.Started, how, "the key is free")
+	r.Leave()
+	<-f.Returned()
+}
+
 func TestBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		f := g.group.Background(k, yes, g.open(flight.Config{}, sleeper(time.Second)))
+		f, how := g.group.Background(k, yes, g.open(flight.Config{}, sleeper(time.Second)))
+		require.Equal(t, flight.Started, how)
 		require.NotNil(t, f)
-		require.Nil(t, g.group.Background(k, yes, never(t)))
+		require.Equal(t, flight.Joined, background(g, never(t)))
 		_, r, how := g.group.Join(t.Context(), k, 0, yes, never(t))
 		require.Equal(t, flight.Joined, how)
 		body, state, _ := readAll(r, 0)
@@ -211,7 +238,7 @@ func TestTooManyAbandoned(t *testing.T) {
 		_, r, how = g.group.Solo(t.Context(), never(t))
 		require.Equal(t, flight.Refused, how)
 		require.Nil(t, r)
-		require.Nil(t, g.group.Background(k, yes, never(t)))
+		require.Equal(t, flight.Refused, background(g, never(t)))
 
 		time.Sleep(time.Minute)
 		g.whole()

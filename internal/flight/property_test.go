@@ -59,7 +59,7 @@ func (s *scenario) run(t *testing.T, seed uint64) {
 	open := s.g.open(cfg, s.handler())
 	var f *flight.Flight
 	if s.rng.IntN(5) == 0 {
-		f = s.g.group.Background(flight.Key{Primary: "k", Variant: string(rune(s.rng.Int32N(1 << 14)))}, yes, open)
+		f, _ = s.g.group.Background(flight.Key{Primary: "k", Variant: string(rune(s.rng.Int32N(1 << 14)))}, yes, open)
 	} else {
 		client, gone := context.WithCancel(context.Background())
 		fl, starter, _ := s.g.group.Solo(client, open)

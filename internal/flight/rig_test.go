@@ -41,7 +41,7 @@ func keep(int, http.Header) flight.Verdict   { return flight.Verdict{Keep: true}
 func unkept(int, http.Header) flight.Verdict { return flight.Verdict{} }
 
 // open returns what makes a flight of this handler. Without a Judge its response is kept.
-func (g *rig) open(cfg flight.Config, h http.HandlerFunc) func() flight.Start {
+func (g *rig) open(cfg flight.Config, h http.HandlerFunc) flight.Open {
 	cfg.Room = g.room
 	if cfg.Limit == 0 {
 		cfg.Limit = 1 << 20
@@ -66,10 +66,10 @@ func (g *rig) open(cfg flight.Config, h http.HandlerFunc) func() flight.Start {
 		g.lates.Add(1)
 		g.late.Store(f)
 	}
-	return func() flight.Start {
+	return func() (flight.Start, bool) {
 		f := flight.New(context.Background(), cfg)
 		r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(f.Context())
-		return flight.Start{Flight: f, Handler: h, Request: r}
+		return flight.Start{Flight: f, Handler: h, Request: r}, true
 	}
 }
 

@@ -99,7 +99,7 @@ func TestHeaderAtTheTimeout(t *testing.T) {
 func TestIdleWithoutBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		f := g.group.Background(flight.Key{Primary: "k"}, yes, g.open(flight.Config{Idle: time.Second, Judge: unkept},
+		f, _ := g.group.Background(flight.Key{Primary: "k"}, yes, g.open(flight.Config{Idle: time.Second, Judge: unkept},
 			func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(http.StatusNoContent)
 				w.(http.Flusher).Flush()

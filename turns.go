@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+package holdover
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/holdover-go/holdover/internal/backoff"
+	"github.com/holdover-go/holdover/internal/cachecontrol"
+	"github.com/holdover-go/holdover/internal/flight"
+)
+
+// maxTurns bounds the fetches of all scopes that wait for their turn. What finds no place
+// asks again with its next request.
+const maxTurns = 1024
+
+// turns are the fetches that the budgets of their scopes put off. Each scope with some has
+// a goroutine, which begins them as the budget allows and ends with the last.
+type turns struct {
+	mu      sync.Mutex // also of the lines
+	closed  bool
+	waiting int
+	ending  chan struct{}
+	running sync.WaitGroup
+}
+
+// line is a scope's part: one fetch for each key, in the order in which they were asked for.
+type line struct {
+	first, last *turn
+	keys        map[flight.Key]bool
+}
+
+// turn is a request that was answered and whose fetch waits.
+type turn struct {
+	x    *exchange
+	key  flight.Key
+	next *turn
+}
+
+func newTurns() *turns { return &turns{ending: make(chan struct{})} }
+
+// queue lets the fetch of this request's key begin when its turn comes.
+func (x *exchange) queue() {
+	if !x.detachable || !x.mayFetchBehind() || x.wishes.cc.NoStore {
+		return // it can't outlive its request, or tells nothing about what others get
+	}
+	t, l, key := x.c.turns, &x.scope.line, x.flightKey()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || t.waiting == maxTurns || l.keys[key] {
+		return
+	}
+	if l.keys == nil {
+		l.keys = map[flight.Key]bool{}
+	}
+	t.waiting++
+	l.keys[key] = true
+	next := &turn{x: x.behind(), key: key}
+	if l.first == nil {
+		l.first, l.last = next, next
+		t.running.Go(func() { t.run(l) })
+		return
+	}
+	l.last.next, l.last = next, next
+}
+
+// behind is the request as it goes on without its client.
+func (x *exchange) behind() *exchange {
+	b := &exchange{
+		c: x.c, p: x.p, h: x.h, r: x.r.Clone(x.base), in: x.in, scope: x.scope, host: x.host, target: x.target,
+		urlHash: x.urlHash, key: x.key, hash: x.hash, class: x.class, base: x.base, detachable: true, names: x.names,
+		began: time.Now(),
+	}
+	b.r.Body = http.NoBody
+	b.wishes = wishes{credentials: x.wishes.credentials, cc: cachecontrol.ParseRequest(nil, nil)}
+	return b
+}
+
+// run begins one fetch after the other.
+func (t *turns) run(l *line) {
+	for {
+		t.mu.Lock()
+		at := l.first
+		t.mu.Unlock()
+		goOn := at.x.takeTurn()
+		if !t.leave(l, goOn) {
+			return
+		}
+	}
+}
+
+// leave takes the first out of the line, or all. False means that the line is empty.
+func (t *turns) leave(l *line, goOn bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for l.first != nil {
+		delete(l.keys, l.first.key)
+		l.first = l.first.next
+		t.waiting--
+		if goOn {
+			break
+		}
+	}
+	if l.first == nil {
+		l.last = nil
+	}
+	return l.first != nil
+}
+
+// takeTurn waits until the budget has room, and begins the fetch if it still is of use.
+// False means that nobody's turn comes: the cache closes, or the scope fails, and probes are
+// its requests' affair.
+func (x *exchange) takeTurn() bool {
+	for {
+		x.now = x.c.now()
+		x.denied = x.ask(backoff.Look, true, true)
+		switch {
+		case x.denied.Failing:
+			return false
+		case x.denied.Fetch:
+			if !x.stillStale() || x.fetchBehind() != flight.Denied {
+				return true
+			}
+		}
+		if x.denied.Reason != backoff.Budget {
+			return !x.denied.Failing // the key rests
+		}
+		if !x.c.turns.sleep(time.Duration(x.denied.NotBefore - x.now)) {
+			return false
+		}
+	}
+}
+
+// stillStale looks up again: meanwhile somebody may have fetched it.
+func (x *exchange) stillStale() bool {
+	x.lookup()
+	if x.found.entry == nil {
+		return false
+	}
+	d := decide(true, x.facts, x.wishes, x.p, x.found.miss)
+	return d.action == forward || d.action == serveStale
+}
+
+// sleep returns false if the cache is closed meanwhile.
+func (t *turns) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-t.ending:
+		return false
+	}
+}
+
+// close ends the goroutines. What waits is dropped: the next request asks again.
+func (t *turns) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	close(t.ending)
+	t.running.Wait()
+}
