@@ -109,6 +109,7 @@ type Cache struct {
 	kept     kept
 	seen     seen
 	keys     *keystate.Table
+	own      keystate.Own
 	records  records
 	marks    *marks.Table
 	journals journals

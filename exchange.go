@@ -5,6 +5,7 @@ package holdover
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"hash/maphash"
 	"io"
 	"net/http"
@@ -40,6 +41,7 @@ type exchange struct {
 	landed  uint64
 	wishes  wishes
 	class   keystate.Class
+	who     uint64 // hash of the request's credentials, 0 for none
 	learned keystate.State
 
 	found found
@@ -52,6 +54,7 @@ type exchange struct {
 	// detachable says that a fetch may outlive this request.
 	detachable bool
 
+	apart int      // how often a fetch was for somebody alone, so that others gathered anew
 	names []string // learned from a fetch that was not for us: what selects among the variants
 
 	elsewhere int    // how often another process was waited for
@@ -65,6 +68,7 @@ type exchange struct {
 	tries      int // lookups
 	interims   int
 	sent       bool // the answer's header went out
+	telling    bool // the handler's own answer says something about what others get
 	closeAfter bool // the connection can't be used again: ServeHTTP is held
 	status     int
 	collapsed  bool
@@ -95,7 +99,28 @@ func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, in interes
 	x.scope = h.scopes.get(h.scopeName(r))
 	x.wishes = h.p.wishesOf(r, in)
 	x.class = classOfCredentials(in)
+	x.who = h.c.hashCredentials(r, in)
 	return x, true
+}
+
+// hashCredentials tells askers apart, as far as this process can.
+func (c *Cache) hashCredentials(r *http.Request, in interest) uint64 {
+	if classOfCredentials(in) == keystate.ClassNone {
+		return 0
+	}
+	var h maphash.Hash
+	h.SetSeed(c.seed)
+	for _, name := range [...]string{"Authorization", "Cookie"} {
+		for _, value := range r.Header[name] {
+			_, _ = h.WriteString(value)
+			_ = h.WriteByte(0)
+		}
+		_ = h.WriteByte(1)
+	}
+	if in&hasCertificate != 0 {
+		_, _ = h.Write(r.TLS.PeerCertificates[0].Raw)
+	}
+	return max(h.Sum64(), 1)
 }
 
 // nested reports whether the request comes from a fetch of the same key: this cache
@@ -321,7 +346,7 @@ func (x *exchange) synthetic(a Answer, reason Reason) {
 }
 
 // flightKey names the fetch: its second half is what is known to tell the
-// variants apart.
+// variants apart, and who gathered anew.
 func (x *exchange) flightKey() flight.Key {
 	k := flight.Key{Primary: x.key}
 	names := x.learned.VaryHint
@@ -333,6 +358,9 @@ func (x *exchange) flightKey() flight.Key {
 	}
 	if len(names) > 0 {
 		k.Variant = string(x.p.appendSelected(nil, names, x.r.Header, x.r.Host))
+	}
+	if x.apart > 0 {
+		k.Variant += fmt.Sprintf("\x00%d %d", x.class, x.apart)
 	}
 	return k
 }

@@ -29,7 +29,9 @@ type fetch struct {
 	key        string
 	hash       uint64
 	class      keystate.Class
-	hasCopy    bool // a servable stored response
+	who        uint64 // whose request it is, see exchange
+	hasCopy    bool   // a servable stored response
+	insists    bool   // the request refuses that one
 	background bool
 	racing     bool // beside one that hangs
 	// raced: another fetch of the key was begun later, and may have landed by now.
@@ -61,8 +63,8 @@ func (x *exchange) open(pl plan) flight.Start {
 	asOf := x.c.marks.AsOf() // first: what is purged from now on must count
 	x.dropPurged()
 	f := &fetch{
-		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class,
-		hasCopy: x.copyStands(), background: pl.background, racing: x.racing, began: time.Now(), path: pathOf(x.r),
+		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class, who: x.who,
+		hasCopy: x.copyStands(), insists: !pl.background && !x.hasCopy(), background: pl.background, racing: x.racing, began: time.Now(), path: pathOf(x.r),
 		asOf: asOf,
 	}
 	f.outer, _ = x.base.Value(fetchKey{}).(*fetch)
@@ -227,26 +229,30 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
 		if j.outcome < failed {
 			s.Denied = j.outcome == denied
-		}
-		if n := contentLength(h); n > 0 && j.outcome < failed {
-			s.LastSize = n
-		}
-		if j.outcome < failed {
 			s.Stored, s.Refused = j.storing(), string(j.refused)
 		}
-		if len(j.varyNames) > 0 {
-			s.VaryHint = j.varyNames
+		if f.tells(j.shareable) {
+			if n := contentLength(h); n > 0 && j.outcome < failed {
+				s.LastSize = n
+			}
+			if len(j.varyNames) > 0 {
+				s.VaryHint = j.varyNames
+			}
 		}
 		s.Repeat(j.draft.Status, f.p.Freshness.StatusTTL[j.draft.Status].Growth > 1)
 		switch {
 		case j.outcome >= failed: // says nothing about the page
 		case j.shareable:
-			s.Shareable(f.class)
-		default:
-			s.NotShareable(f.class, now)
+			s.Shareable(f.class, j.draft.Lifetime, now)
+		case !s.NotShareable(f.class, now) && f.who != 0:
+			f.c.own.Note(f.hash^f.who, now)
 		}
 	})
 }
+
+// tells reports whether a response says something about what others get: not if it belongs
+// to one user's credentials.
+func (f *fetch) tells(shareable bool) bool { return shareable || f.class == keystate.ClassNone }
 
 // took returns how long the origin has been asked.
 func (f *fetch) took() time.Duration { return time.Since(f.began) - f.lease.waited() }
@@ -254,44 +260,62 @@ func (f *fetch) took() time.Duration { return time.Since(f.began) - f.lease.wait
 // ended is called once when the flight has ended, whatever way.
 func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 	j, _ := state.Note.(*judgement)
-	took := f.took()
-	reason := reasonOf(j, failure)
-	switch f.lease.at() {
-	case leaseWaits, leaseElsewhere: // the origin wasn't asked
-		reason = ReasonCancelled
-	case leaseFails:
-		reason = ReasonBackOff
-	}
+	took, asked := f.took(), f.lease.at() == leaseFetches
+	reason := f.reasonOfEnd(j, failure)
 	f.lease.end(f.leaseNote(j, failure))
 	now := f.c.now()
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
-		if (failure == nil || !f.racing) && f.lease.at() == leaseFetches {
+		if (failure == nil || !f.racing) && asked {
 			s.Attempts = attemptsAfter(s.Attempts, failure)
 		}
-		if state.Outgrown && !state.NoRoom {
+		if state.Outgrown && !state.NoRoom && f.tells(j != nil && j.shareable) {
 			s.LastSize = max(s.LastSize, f.p.maxBody+1)
-			s.NotShareable(f.class, now)
+			s.Outgrown(f.class, now)
 		}
-		e := backoff.Event{Key: f.hash, HasCopy: f.hasCopy, Background: f.background, Started: f.asked.started}
-		switch reason {
-		case ReasonCancelled:
-			return
-		case ReasonOK, ReasonMismatch: // the origin answered
-			e.Kind = backoff.Succeeded
-		default:
-			e.Kind = backoff.Failed
-			// An error of a page that never worked says nothing about the others:
-			// a client that asks for broken pages must not make all of them stale.
-			e.Local = reason == ReasonBackOff || !f.hasCopy && (reason == ReasonErrorStatus || reason == ReasonThrottled || reason == ReasonPanic)
-			if j != nil {
-				e.RetryAfter = j.retryAfter
-			}
+		if e, counts := f.backoffEvent(j, reason); counts {
+			f.scope.step(f.p.backoff, &s.Backoff, e, reason, now)
 		}
-		f.scope.step(f.p.backoff, &s.Backoff, e, reason, now)
 	})
-	if f.lease.at() != leaseFetches { // the handler wasn't called
-		return
+	if asked {
+		f.tellEnd(j, state, failure, reason, took)
 	}
+}
+
+// reasonOfEnd is why a fetch ended, also one for which the handler was never called.
+func (f *fetch) reasonOfEnd(j *judgement, failure *flight.Failure) Reason {
+	switch f.lease.at() {
+	case leaseWaits, leaseElsewhere:
+		return ReasonCancelled
+	case leaseFails:
+		return ReasonBackOff
+	}
+	return reasonOf(j, failure)
+}
+
+// backoffEvent is what the end of a fetch says about its origin, if it says anything.
+func (f *fetch) backoffEvent(j *judgement, reason Reason) (e backoff.Event, counts bool) {
+	e = backoff.Event{Key: f.hash, HasCopy: f.hasCopy, Background: f.background, Started: f.asked.started}
+	switch {
+	case reason == ReasonCancelled:
+		return e, false
+	case reason == ReasonOK, reason == ReasonMismatch: // the origin answered
+		e.Kind = backoff.Succeeded
+		return e, true
+	case f.hasCopy && f.insists && ofItsOwn(reason):
+		return e, false // what a client does to itself says nothing about the others' page
+	}
+	e.Kind = backoff.Failed
+	// An error of a page that never worked says nothing about the others:
+	// a client that asks for broken pages must not make all of them stale.
+	e.Local = reason == ReasonBackOff || !f.hasCopy && ofItsOwn(reason)
+	if j != nil {
+		e.RetryAfter = j.retryAfter
+	}
+	return e, true
+}
+
+// tellEnd tells hook and log of a call of the handler.
+func (f *fetch) tellEnd(j *judgement, state flight.State, failure *flight.Failure, reason Reason, took time.Duration) {
 	ev := Event{Kind: EventFetch, Reason: reason, Status: state.Status, Duration: took}
 	if p := f.origin.Load(); p != nil {
 		ev.Err = *p
@@ -310,6 +334,11 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 	if ev.Panic != nil && failure.Cause == flight.Panicked {
 		f.c.log.Error("handler panicked", "host", f.asked.host, "path", f.path, "panic", ev.Panic)
 	}
+}
+
+// ofItsOwn are the failures that a request can bring about by what it asks.
+func ofItsOwn(reason Reason) bool {
+	return reason == ReasonErrorStatus || reason == ReasonThrottled || reason == ReasonPanic
 }
 
 // bereft reports whether the stored response, for whose sake an attempt is given up,

@@ -34,7 +34,7 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 		}
 		return x.failedFetch(state, how)
 	}
-	return x.judged(rd, state, how)
+	return x.judged(fl, rd, state, how)
 }
 
 // refused: no fetch may begin, because the cache is closed or too many handlers have
@@ -190,7 +190,7 @@ func (x *exchange) raise(failure *flight.Failure) {
 }
 
 // judged: there is a header, perhaps also a body, perhaps cut off.
-func (x *exchange) judged(rd *flight.Reader, state flight.State, how flight.How) bool {
+func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.State, how flight.How) bool {
 	j := state.Note.(*judgement)
 	switch {
 	case j.foreign && j.outcome >= failed: // a 304 is no answer to this client
@@ -206,17 +206,17 @@ func (x *exchange) judged(rd *flight.Reader, state flight.State, how flight.How)
 			return true
 		}
 	case state.Phase == flight.Failed && how != flight.Started && state.Failure.Cause == flight.Cancelled:
-		return x.leave(rd, j, alone) // by those that it was for
+		return x.leave(fl, rd, j, unshared) // by those that it was for
 	case state.Phase == flight.Failed: // it broke off, and nothing was sent yet
 		return x.failedFetch(state, how)
 	}
 	if how != flight.Started {
 		why := x.sharing(j)
-		if !state.Keep { // it outgrew the bounds
+		if !state.Keep && why != unshared { // it outgrew the bounds
 			why = alone
 		}
 		if why != share {
-			return x.leave(rd, j, why)
+			return x.leave(fl, rd, j, why)
 		}
 	}
 	if state.Phase == flight.Complete && j.entry != nil && (how != flight.Started || x.wantsLess(j)) {
@@ -241,7 +241,7 @@ func (x *exchange) replaceable(j *judgement) bool {
 
 // leave lets a waiter go that the response is not for. It looks again: with what was
 // learned about the variants it may find or join its own, and else runs alone.
-func (x *exchange) leave(rd *flight.Reader, j *judgement, why sharing) bool {
+func (x *exchange) leave(fl *flight.Flight, rd *flight.Reader, j *judgement, why sharing) bool {
 	rd.Leave()
 	x.collapsed, x.fault = false, ""
 	switch {
@@ -249,6 +249,8 @@ func (x *exchange) leave(rd *flight.Reader, j *judgement, why sharing) bool {
 		return false
 	case why == regroup && x.names == nil:
 		x.names = j.varyNames
+		return false
+	case why == unshared && x.gathersAnew(fl.Note.(*fetch)):
 		return false
 	}
 	if x.hasCopy() {

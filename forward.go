@@ -28,7 +28,7 @@ func (x *exchange) forward() bool {
 	if x.r.Method == http.MethodHead {
 		return x.solo(plan{method: http.MethodHead})
 	}
-	alone := x.wishes.cc.NoStore || !x.learned.MayShare(x.class, x.now)
+	alone := x.wishes.cc.NoStore || !x.mayShare()
 	if alone { // nobody could share it: don't make others wait
 		return x.solo(plan{attempt: x.attempt()})
 	}
@@ -55,7 +55,7 @@ func (x *exchange) runsAlone() (alone, ranged bool) {
 	case x.wishes.cc.NoStore, x.learned.LastSize > x.p.maxBody:
 		return true, false
 	}
-	return !x.learned.MayShare(x.class, x.now) && !x.learned.Stored, false
+	return !x.mayShare() && !x.learned.Stored, false
 }
 
 func (x *exchange) barredFrom() bool { return x.facts.barredFrom(x.wishes, x.p) }

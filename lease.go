@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/holdover-go/holdover/internal/flight"
+	"github.com/holdover-go/holdover/internal/keystate"
 	"github.com/holdover-go/holdover/internal/marks"
 	"github.com/holdover-go/holdover/store"
 )
@@ -309,9 +310,20 @@ func (l *lease) saw(j *judgement) {
 	case j.storing() && j.outcome >= failed:
 	case j.outcome >= failed:
 		l.end(store.LeaseFailed)
-	case !reusable, len(j.varyNames) > 0 && l != nil && !l.varies: // theirs may be another variant
+	case !reusable && l != nil:
+		l.end(l.f.unshared())
+	case len(j.varyNames) > 0 && l != nil && !l.varies: // theirs may be another variant
 		l.end(store.LeaseUnshared)
 	}
+}
+
+// unshared is what others are told of a response that isn't for them: nothing, where it has to
+// do with who asked, since others share the page.
+func (f *fetch) unshared() store.Holder {
+	if s, _ := f.c.keys.Get(f.hash); f.who != 0 && (s.Shared(f.class, f.c.now()) || s.Shared(keystate.ClassNone, f.c.now())) {
+		return store.Holder{}
+	}
+	return store.LeaseUnshared
 }
 
 // waited returns how long another process was waited for.
@@ -338,5 +350,5 @@ func (f *fetch) leaseNote(j *judgement, failure *flight.Failure) store.Holder {
 	case failure != nil, j == nil, j.outcome >= failed:
 		return store.LeaseFailed
 	}
-	return store.LeaseUnshared
+	return f.unshared()
 }

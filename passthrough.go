@@ -68,7 +68,7 @@ func (h *handler) passThrough(w http.ResponseWriter, r *http.Request, where rout
 func (x *exchange) inline(why Reason, mayBePart bool) {
 	x.fwd = why
 	p := &passing{w: x.w, status: status{fwd: why}, onHeader: x.learnInline}
-	if !x.learned.MayShare(x.class, x.now) { // as it was said the first time
+	if !x.mayShare() { // as it was said the first time
 		p.status.detail = Reason(x.learned.Refused)
 	}
 	var g *ranged
@@ -111,7 +111,7 @@ func (x *exchange) inline(why Reason, mayBePart bool) {
 	if g != nil {
 		g.store()
 	}
-	if p.code == http.StatusOK && x.r.Method != http.MethodHead && !p.cut && r.Context().Err() == nil {
+	if p.code == http.StatusOK && x.r.Method != http.MethodHead && !p.cut && r.Context().Err() == nil && x.telling {
 		x.c.keys.Update(x.hash, func(s *keystate.State) { s.LastSize = p.written })
 	}
 }
@@ -132,18 +132,24 @@ func (x *exchange) learnInline(code int, h http.Header) {
 			x.c.marks.Mark(x.urlHash, false)
 		}
 	}
-	shareable, telling := false, code != http.StatusPartialContent && x.p.classOf(code) < failed && code != http.StatusNotModified
-	if telling && x.r.Method != http.MethodHead {
+	j := &judgement{}
+	told := x.r.Method != http.MethodHead && code != http.StatusPartialContent && x.p.classOf(code) < failed && code != http.StatusNotModified
+	if told {
 		a := x.p.asked(x.r, x.key)
 		a.started = x.now
-		shareable = x.c.judge(x.p, &a, code, h.Clone(), nil, x.c.clock()).shareable
+		j = x.c.judge(x.p, &a, code, h.Clone(), nil, x.c.clock())
 	}
+	// Not what belongs to one user's credentials.
+	x.telling = j.shareable || x.class == keystate.ClassNone
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
-		if size > 0 && x.r.Method != http.MethodHead {
+		if size > 0 && x.r.Method != http.MethodHead && x.telling {
 			s.LastSize = size
 		}
-		if shareable {
-			s.Shareable(x.class)
+		switch {
+		case j.shareable:
+			s.Shareable(x.class, j.draft.Lifetime, x.now)
+		case told && x.who != 0 && s.Shared(x.class, x.now):
+			x.c.own.Note(x.hash^x.who, x.now)
 		}
 	})
 }

@@ -460,3 +460,29 @@ func TestSecuritySlowReadersHoldNoRoom(t *testing.T) {
 		}
 	})
 }
+
+// A client that makes the handler fail for itself, and refuses what is stored, tells
+// nothing of the origin: the others' pages stay fresh.
+func TestRefusingTheCopyDoesNotMakeOthersStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newCache(t, holdover.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Break") != "" {
+				http.Error(w, "broken", http.StatusInternalServerError)
+				return
+			}
+			answer(200, "hello", "Cache-Control", windowed)(w, r)
+		}))
+		for i := range 5 {
+			ask(h, "GET", pageURL(i))
+		}
+		for round := range 100 {
+			for i := range 5 {
+				require.Equal(t, 500, ask(h, "GET", pageURL(i), "X-Break", "1", "Cache-Control", "no-cache").Code)
+			}
+			time.Sleep(100 * time.Millisecond)
+			for i := range 5 {
+				require.NotContains(t, ask(h, "GET", pageURL(i)).Header().Get("Cache-Status"), "ttl=-", "round %d", round)
+			}
+		}
+	})
+}

@@ -11,9 +11,10 @@ import (
 type sharing uint8
 
 const (
-	alone   sharing = iota // it is not for this request: run on its own
-	regroup                // another variant: look again, with what selects among them
-	again                  // purged meanwhile: look again
+	alone    sharing = iota // it is not for this request: run on its own
+	unshared                // it is for nobody else, perhaps because of who asked
+	regroup                 // another variant: look again, with what selects among them
+	again                   // purged meanwhile: look again
 	share
 )
 
@@ -22,7 +23,7 @@ func (x *exchange) sharing(j *judgement) sharing {
 	d := &j.draft
 	switch {
 	case !j.shareable:
-		return alone
+		return unshared
 	case j.outcome >= failed && !j.storing():
 		if x.wishes.credentials {
 			return alone
@@ -40,6 +41,29 @@ func (x *exchange) sharing(j *judgement) sharing {
 		}
 	}
 	return share
+}
+
+// maxApart is how often a request gathers with others anew after a response that was for
+// somebody alone.
+const maxApart = 2
+
+// mayShare reports whether a request may wait for another's: nothing that was learned of the
+// key and of these credentials stands against it.
+func (x *exchange) mayShare() bool {
+	return x.learned.MayShare(x.class, x.now) && (x.who == 0 || !x.c.own.Has(x.hash^x.who, x.now))
+}
+
+// gathersAnew reports whether a request that waited for a response for nobody else may still
+// share one with others: the fetch had credentials of another class, or they are another's
+// in a class of which others could share. So who has a page of his own can't, by asking
+// first, make the origin answer once for each of those who came after him.
+func (x *exchange) gathersAnew(f *fetch) bool {
+	another := f.class != x.class || f.who != x.who && x.learned.Shared(x.class, x.now)
+	if !another || x.apart == maxApart {
+		return false
+	}
+	x.apart++
+	return true
 }
 
 // contentWith reports whether identity and directives of the request allow the response.

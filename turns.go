@@ -70,7 +70,7 @@ func (x *exchange) queue() {
 func (x *exchange) behind() *exchange {
 	b := &exchange{
 		c: x.c, p: x.p, h: x.h, r: x.r.Clone(x.base), in: x.in, scope: x.scope, host: x.host, target: x.target,
-		urlHash: x.urlHash, key: x.key, hash: x.hash, class: x.class, base: x.base, detachable: true, names: x.names,
+		urlHash: x.urlHash, key: x.key, hash: x.hash, class: x.class, who: x.who, base: x.base, detachable: true, names: x.names,
 		began: time.Now(),
 	}
 	b.r.Body = http.NoBody

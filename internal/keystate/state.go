@@ -79,6 +79,11 @@ const (
 	firstVerdict   = 5 * time.Second
 	longestVerdict = 2 * time.Minute
 
+	// A response that could be shared outweighs others that couldn't: for its lifetime,
+	// from leastShared to mostShared.
+	leastShared = 10 * time.Minute
+	mostShared  = 24 * time.Hour
+
 	// maxSkew is how far ahead of now the end of a verdict may lie beyond its
 	// length; further ahead means that the clock was set back.
 	maxSkew = 5 * time.Second
@@ -89,11 +94,16 @@ const (
 type verdict struct {
 	until int64 // Unix nanoseconds, 0 = none was given
 	step  uint8 // how often it was given in a row
+
+	shared int64 // until then, it is not given: others could share
 }
 
-func (v *verdict) holds(now int64) bool {
-	left := v.until - now
-	return left > 0 && left <= int64(longestVerdict+maxSkew)
+func (v *verdict) holds(now int64) bool { return ahead(v.until, now, longestVerdict) }
+
+// ahead reports whether an instant lies ahead, and not further than it can.
+func ahead(instant, now int64, furthest time.Duration) bool {
+	left := instant - now
+	return left > 0 && left <= int64(furthest+maxSkew)
 }
 
 // length returns how long the verdict holds if given once more.
@@ -108,9 +118,20 @@ func (v *verdict) length() time.Duration {
 // a request of class c may not answer others. While an earlier verdict holds,
 // one more changes nothing: requests that went straight through say what is
 // known already. Only one given after the earlier one ended doubles its length.
-// Other classes are not touched, so that nobody can, with a cookie of his own
-// making, keep the others from sharing.
-func (s *State) NotShareable(c Class, now int64) {
+//
+// Nobody can keep others from sharing with credentials of his own making: other classes
+// are not touched, and where others of the class could share, nothing is noted. False
+// says so: it counts for his own requests alone, see [Own].
+func (s *State) NotShareable(c Class, now int64) bool {
+	if s.Shared(c, now) {
+		return false
+	}
+	s.Outgrown(c, now)
+	return true
+}
+
+// Outgrown notes that a response for all of class c was too large to be shared.
+func (s *State) Outgrown(c Class, now int64) {
 	v := s.verdict(c)
 	if v.holds(now) {
 		return
@@ -123,8 +144,16 @@ func (s *State) NotShareable(c Class, now int64) {
 // share: no verdict holds against it.
 func (s *State) MayShare(c Class, now int64) bool { return !s.verdict(c).holds(now) }
 
-// Shareable notes that a response to a request of class c may answer others.
-func (s *State) Shareable(c Class) { *s.verdict(c) = verdict{} }
+// Shared reports whether a response to a request of class c could be shared not long ago.
+func (s *State) Shared(c Class, now int64) bool { return ahead(s.verdict(c).shared, now, mostShared) }
+
+// Shareable notes that a response to a request of class c may answer others, and for
+// how long it is fresh.
+func (s *State) Shareable(c Class, fresh time.Duration, now int64) {
+	v := s.verdict(c)
+	v.until, v.step = 0, 0
+	v.shared = now + int64(min(max(fresh, leastShared), mostShared))
+}
 
 // verdict takes a class that it doesn't know for the most guarded one.
 func (s *State) verdict(c Class) *verdict { return &s.verdicts[min(c, classes-1)] }

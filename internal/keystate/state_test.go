@@ -35,8 +35,9 @@ func TestVerdictDoubles(t *testing.T) {
 	}
 
 	s.NotShareable(keystate.ClassNone, now)
-	s.Shareable(keystate.ClassNone)
+	s.Shareable(keystate.ClassNone, time.Second, now)
 	require.True(t, s.MayShare(keystate.ClassNone, now))
+	now += int64(10 * time.Minute)
 	s.NotShareable(keystate.ClassNone, now)
 	require.True(t, s.MayShare(keystate.ClassNone, now+int64(5*time.Second)), "it started over")
 }
@@ -50,7 +51,7 @@ func TestVerdictTouchesItsClassOnly(t *testing.T) {
 		}
 		for _, c := range allClasses {
 			if c != judged {
-				s.Shareable(c)
+				s.Shareable(c, time.Minute, start)
 			}
 		}
 		require.False(t, s.MayShare(judged, start), "cleared by another class")
@@ -68,4 +69,37 @@ func TestVerdictWhenTheClockIsSetBack(t *testing.T) {
 	s.NotShareable(keystate.ClassNone, start)
 	require.False(t, s.MayShare(keystate.ClassNone, start-int64(time.Second)))
 	require.True(t, s.MayShare(keystate.ClassNone, start-int64(time.Hour)))
+}
+
+// What others could share, one asker can't make unshareable for them.
+func TestSharedOutweighsOnesOwn(t *testing.T) {
+	for _, fresh := range []time.Duration{-time.Second, time.Minute, time.Hour, 48 * time.Hour} {
+		var s keystate.State
+		c := keystate.ClassAuthorization
+		require.True(t, s.NotShareable(c, start))
+		require.False(t, s.MayShare(c, start), "nobody has shared so far")
+		s.Shareable(c, fresh, start)
+		end := start + int64(min(max(fresh, 10*time.Minute), 24*time.Hour))
+		for now := start; now < end; now += int64(30 * time.Second) {
+			require.False(t, s.NotShareable(c, now))
+			require.True(t, s.MayShare(c, now))
+		}
+		require.True(t, s.NotShareable(c, end), "that was long ago")
+		require.False(t, s.MayShare(c, end))
+	}
+}
+
+// What is too large is too large for all.
+func TestOutgrownCountsForAll(t *testing.T) {
+	var s keystate.State
+	s.Shareable(keystate.ClassNone, time.Minute, start)
+	s.Outgrown(keystate.ClassNone, start)
+	require.False(t, s.MayShare(keystate.ClassNone, start))
+}
+
+func TestSharedWhenTheClockIsSetBack(t *testing.T) {
+	var s keystate.State
+	s.Shareable(keystate.ClassNone, time.Minute, start)
+	long := start - int64(48*time.Hour)
+	require.True(t, s.NotShareable(keystate.ClassNone, long))
 }

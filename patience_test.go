@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+
+package holdover_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/holdover-go/holdover"
+	"github.com/holdover-go/holdover/stores/memory"
+)
+
+// within asks with a deadline that outer middleware sets.
+func within(t *testing.T, h http.Handler, d time.Duration, fields ...string) (*httptest.ResponseRecorder, time.Duration) {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	w, began := httptest.NewRecorder(), time.Now()
+	h.ServeHTTP(w, request("GET", page1, fields...).WithContext(ctx))
+	return w, time.Since(began)
+}
+
+// A request whose own deadline is nearer than the soft timeout gets the stored page in time.
+func TestOwnDeadlineWithCopy(t *testing.T) {
+	for name, age := range map[string]string{"begins the fetch": "", "joins it": "joined"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newOrigin(answer(200, "old", "Cache-Control", windowed))
+				h := newCache(t, holdover.Config{}).Handler(o)
+				get(h)
+				time.Sleep(2 * time.Second)
+				o.set(slowly(300*time.Millisecond, answer(200, "new", "Cache-Control", "max-age=60")))
+				if age != "" {
+					go get(h)
+					synctest.Wait()
+				}
+				w, took := within(t, h, 100*time.Millisecond)
+				require.Equal(t, "old", w.Body.String())
+				require.Contains(t, w.Header().Get("Cache-Status"), "detail=soft-timeout")
+				require.Equal(t, 90*time.Millisecond, took, "in time for the answer to arrive")
+				time.Sleep(time.Second)
+				require.Equal(t, "new", get(h).Body.String(), "the fetch went on behind")
+				require.EqualValues(t, 2, o.calls.Load())
+			})
+		})
+	}
+}
+
+// Without a copy it gets an honest error, not an empty answer, and the fetch goes on.
+func TestOwnDeadlineWithoutCopy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(slowly(2*time.Second, answer(200, "hello", "Cache-Control", "max-age=60")))
+		h := newCache(t, holdover.Config{}).Handler(o)
+		together(2, func(int) {
+			w, took := within(t, h, time.Second)
+			require.Equal(t, 504, w.Code)
+			require.Equal(t, 950*time.Millisecond, took)
+		})
+		time.Sleep(2 * time.Second)
+		require.Equal(t, "hello", get(h).Body.String())
+		require.EqualValues(t, 1, o.calls.Load())
+	})
+}
+
+// http.TimeoutHandler outside sees an answer before it gives up.
+func TestTimeoutHandlerOutside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, "old", "Cache-Control", windowed))
+		h := http.TimeoutHandler(newCache(t, holdover.Config{}).Handler(o), 200*time.Millisecond, "too late")
+		get(h)
+		time.Sleep(2 * time.Second)
+		o.set(slowly(time.Minute, answer(200, "new")))
+		w := get(h)
+		require.Equal(t, 200, w.Code)
+		require.Equal(t, "old", w.Body.String())
+	})
+}
+
+// A request that waits for a handler which ignores its context has its deadline too.
+func TestOwnDeadlineBehindABlockedKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{HardTimeout: time.Second}}}).
+			Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(5 * time.Second) }))
+		require.Equal(t, 504, get(h).Code)
+		w, took := within(t, h, 400*time.Millisecond)
+		require.Equal(t, 504, w.Code)
+		require.Equal(t, 360*time.Millisecond, took)
+		time.Sleep(5 * time.Second)
+	})
+}
+
+// A handler that runs for one request alone and obeys its deadline has nothing to say: that
+// must not become an empty page.
+func TestOwnDeadlineAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, "mine", "Cache-Control", "private"))
+		h := newCache(t, holdover.Config{}).Handler(o)
+		get(h)
+		o.set(slowly(time.Minute, answer(200, "mine", "Cache-Control", "private")))
+		w, _ := within(t, h, time.Second)
+		require.Equal(t, 504, w.Code)
+	})
+}
+
+// A healthy origin that takes long is waited for, also by a process that has not yet
+// seen how long it takes.
+func TestSlowOriginIsAnsweredFresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared, err := memory.New(memory.Config{})
+		require.NoError(t, err)
+		o := newOrigin(slowly(700*time.Millisecond, func(w http.ResponseWriter, r *http.Request) {
+			answer(200, strconv.FormatInt(time.Now().UnixNano(), 10), "Cache-Control", windowed)(w, r)
+		}))
+		for range 2 { // the second one finds what the first one stored
+			h := newCache(t, holdover.Config{Store: shared}).Handler(o)
+			for range 5 {
+				began := time.Now()
+				w := get(h)
+				require.NotContains(t, w.Header().Get("Cache-Status"), "ttl=-")
+				made, err := strconv.ParseInt(w.Body.String(), 10, 64)
+				require.NoError(t, err)
+				require.GreaterOrEqual(t, made, began.UnixNano())
+				time.Sleep(2 * time.Second)
+			}
+		}
+	})
+}
+
+// Twenty requests at once for a page that belongs to each of them alone wait for the
+// origin, not for one another; the first time, once for what tells so.
+func TestPrivatePageForMany(t *testing.T) {
+	for name, credential := range map[string]string{"no credentials": "X-Who", "cookies": "Cookie", "authorization": "Authorization"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newCache(t, holdover.Config{}).Handler(newOrigin(func(w http.ResponseWriter, r *http.Request) {
+					slowly(300*time.Millisecond, answer(200, r.Header.Get(credential), "Cache-Control", "private"))(w, r)
+				}))
+				for round := range 4 {
+					began := time.Now()
+					together(20, func(i int) {
+						who := "user=" + string(rune('a'+i))
+						w := get(h, credential, who)
+						require.Equal(t, who, w.Body.String())
+						took := time.Since(began)
+						if round == 0 {
+							require.LessOrEqual(t, took, 600*time.Millisecond)
+						} else {
+							require.Equal(t, 300*time.Millisecond, took)
+						}
+					})
+					time.Sleep(time.Second)
+				}
+			})
+		})
+	}
+}
+
+// What streams is not cut, however long it lasts, and ends with its client.
+func TestHourOfBytes(t *testing.T) {
+	const hour = time.Hour
+	for name, tt := range map[string]struct {
+		accept, contentType, control string
+		piece, pieces                int
+	}{
+		"events, asked for":              {"text/event-stream", "text/event-stream", "no-cache", 20, 3600},
+		"events, not asked for":          {"", "text/event-stream", "no-store", 20, 3600},
+		"events without Cache-Control":   {"", "text/event-stream", "", 20, 3600},
+		"download, larger than MaxBody":  {"", "application/zip", "max-age=600", 16 << 10, 3600},
+		"download that is stored":        {"", "application/zip", "max-age=7200", 1 << 10, 3600},
+		"download, private":              {"", "application/zip", "private", 1 << 10, 3600},
+		"long polls, a piece a minute":   {"", "application/json", "no-store", 20, 60},
+		"events, a piece in ten minutes": {"text/event-stream", "text/event-stream", "no-store", 20, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				running := make(chan struct{})
+				o := newOrigin(func(w http.ResponseWriter, r *http.Request) {
+					defer close(running)
+					setFields(w.Header(), []string{"Content-Type", tt.contentType})
+					if tt.control != "" {
+						w.Header().Set("Cache-Control", tt.control)
+					}
+					for range tt.pieces {
+						if _, err := w.Write(make([]byte, tt.piece)); err != nil {
+							return
+						}
+						_ = http.NewResponseController(w).Flush()
+						select {
+						case <-time.After(hour / time.Duration(tt.pieces)):
+						case <-r.Context().Done():
+							return
+						}
+					}
+				})
+				var fields []string
+				if tt.accept != "" {
+					fields = []string{"Accept", tt.accept}
+				}
+				h := newCache(t, holdover.Config{}).Handler(o)
+				began := time.Now()
+				w := get(h, fields...)
+				require.Equal(t, tt.piece*tt.pieces, w.Body.Len())
+				require.Equal(t, hour, time.Since(began))
+				<-running
+
+				if tt.control == "max-age=7200" {
+					require.Contains(t, get(h).Header().Get("Cache-Status"), "hit", "it was stored on the way")
+					return
+				}
+				// A client that leaves after a while takes the handler with it.
+				running = make(chan struct{})
+				ctx, leave := context.WithCancel(t.Context())
+				gone := make(chan struct{})
+				go func() {
+					defer close(gone)
+					defer func() { _ = recover() }() // an aborted connection
+					h.ServeHTTP(discards{http.Header{}}, request("GET", page1, fields...).WithContext(ctx))
+				}()
+				time.Sleep(20 * time.Minute)
+				leave()
+				<-gone
+				left := time.Now()
+				<-running
+				require.LessOrEqual(t, time.Since(left), time.Second)
+			})
+		})
+	}
+}
+
+type discards struct{ h http.Header }
+
+func (d discards) Header() http.Header         { return d.h }
+func (d discards) WriteHeader(int)             {}
+func (d discards) Write(p []byte) (int, error) { return io.Discard.Write(p) }
+func (d discards) Flush()                      {}
