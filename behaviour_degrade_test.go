@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -449,4 +450,52 @@ func TestDegradeProbeRacesAnAttemptThatHangs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A long download that was answered before the origin failed, and ends well, doesn't tell that
+// the origin is back.
+func TestOldAnswerDoesNotEndAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down atomic.Bool
+		var calls atomic.Int64
+		h := newCache(t, holdover.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path == "/long":
+				w.Header().Set("Cache-Control", "max-age=60")
+				for range 30 {
+					_, _ = io.WriteString(w, "x")
+					_ = http.NewResponseController(w).Flush()
+					time.Sleep(time.Second)
+				}
+			case down.Load():
+				calls.Add(1)
+				answer(503, "away")(w, r)
+			default:
+				answer(200, "hello", "Cache-Control", windowed)(w, r)
+			}
+		}))
+		for i := range 5 {
+			ask(h, "GET", pageURL(i))
+		}
+		long := make(chan struct{})
+		go func() {
+			defer close(long)
+			require.Equal(t, 30, ask(h, "GET", "http://example.com/long").Body.Len())
+		}()
+		time.Sleep(5 * time.Second)
+		down.Store(true)
+		crowd := func(d time.Duration) {
+			for range d / (50 * time.Millisecond) {
+				for i := range 5 {
+					require.Equal(t, "hello", ask(h, "GET", pageURL(i)).Body.String())
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+		}
+		crowd(20 * time.Second)
+		before := calls.Load()
+		crowd(10 * time.Second)
+		<-long
+		require.LessOrEqual(t, calls.Load()-before, int64(11), "one probe a second, across the end of the download")
+	})
 }

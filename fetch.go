@@ -294,12 +294,15 @@ func (f *fetch) reasonOfEnd(j *judgement, failure *flight.Failure) Reason {
 
 // backoffEvent is what the end of a fetch says about its origin, if it says anything.
 func (f *fetch) backoffEvent(j *judgement, reason Reason) (e backoff.Event, counts bool) {
-	e = backoff.Event{Key: f.hash, HasCopy: f.hasCopy, Background: f.background, Started: f.asked.started}
+	e = backoff.Event{Key: f.hash, HasCopy: f.hasCopy, Background: f.background, Started: f.asked.started, Answered: f.c.now()}
 	switch {
 	case reason == ReasonCancelled:
 		return e, false
 	case reason == ReasonOK, reason == ReasonMismatch: // the origin answered
 		e.Kind = backoff.Succeeded
+		if j != nil {
+			e.Answered = j.draft.ResponseTime
+		}
 		return e, true
 	case f.hasCopy && f.insists && ofItsOwn(reason):
 		return e, false // what a client does to itself says nothing about the others' page

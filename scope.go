@@ -20,8 +20,8 @@ const maxScopes = 4096
 type scope struct {
 	mu          sync.Mutex
 	state       backoff.Scope
-	failingFrom int64 // begin of the outage: the first failure since the last success
-	succeededAt int64
+	failingFrom int64  // begin of the outage: the first failure since the last success
+	succeededAt int64  // when the origin last answered
 	fault       Reason // the last failure's
 
 	line line // guarded by Cache.turns
@@ -64,8 +64,11 @@ func (s *scope) step(cfg backoff.Config, k *backoff.Key, e backoff.Event, fault 
 		s.fault = fault
 	}
 	switch {
-	case e.Kind == backoff.Succeeded:
-		s.failingFrom, s.succeededAt = 0, now
+	case e.Kind == backoff.Succeeded && (e.Answered >= s.failingFrom || s.failingFrom > now):
+		s.failingFrom = 0
+		if s.succeededAt < e.Answered || s.succeededAt > now { // ahead: the clock was set back
+			s.succeededAt = e.Answered
+		}
 	case e.Kind == backoff.Failed && s.failingFrom == 0 && e.Started >= s.succeededAt:
 		s.failingFrom = now
 	}

@@ -55,7 +55,7 @@ func TestOutage(t *testing.T) {
 		s.step(p.backoff, &k, backoff.Event{Kind: backoff.Failed, Started: started}, fault, now)
 	}
 	succeed := func(started, now int64) {
-		s.step(p.backoff, &k, backoff.Event{Kind: backoff.Succeeded, Started: started}, "", now)
+		s.step(p.backoff, &k, backoff.Event{Kind: backoff.Succeeded, Started: started, Answered: now}, "", now)
 	}
 	require.Zero(t, s.outage())
 	require.Empty(t, s.lastFault())
@@ -65,6 +65,9 @@ func TestOutage(t *testing.T) {
 	fail(at0+2, at0+3, ReasonErrorStatus)
 	require.EqualValues(t, at0+1, s.outage(), "it goes on")
 	require.Equal(t, ReasonErrorStatus, s.lastFault())
+
+	s.step(p.backoff, &k, backoff.Event{Kind: backoff.Succeeded, Answered: at0}, "", at0+4)
+	require.EqualValues(t, at0+1, s.outage(), "that answer came before")
 
 	succeed(at0+4, at0+5)
 	require.Zero(t, s.outage())
@@ -86,7 +89,7 @@ func TestRecoveryIsKnown(t *testing.T) {
 	}
 	require.False(t, s.recoveredSince(at0))
 	now += int64(time.Second)
-	s.step(p.backoff, &backoff.Key{}, backoff.Event{Kind: backoff.Succeeded, Key: 9, Started: now}, "", now)
+	s.step(p.backoff, &backoff.Key{}, backoff.Event{Kind: backoff.Succeeded, Key: 9, Started: now, Answered: now}, "", now)
 	require.True(t, s.recoveredSince(at0))
 	require.False(t, s.recoveredSince(now))
 }

@@ -25,6 +25,7 @@ type world struct {
 	lastFetch   map[uint64]int64
 	failures    int
 	failing     bool
+	failedFrom  int64 // the first of the failures in a row
 	lastSuccess int64
 	bounded     []int64 // fetches that the budget is for
 }
@@ -131,11 +132,17 @@ func (w *world) end(key uint64, kind backoff.Kind) {
 		e.RetryAfter = time.Duration(w.rng.Int64N(int64(time.Minute)))
 	}
 	e.Local = kind == backoff.Failed && w.rng.IntN(3) == 0
+	e.Answered = started + w.rng.Int64N(w.now-started+1)
 	wasFailing := w.failing
 	switch {
 	case kind == backoff.Succeeded:
-		w.failures, w.failing, w.lastSuccess = 0, false, w.now
+		if w.failures == 0 || e.Answered >= w.failedFrom {
+			w.failures, w.failing, w.lastSuccess = 0, false, max(w.lastSuccess, e.Answered)
+		}
 	case !e.Local && started >= w.lastSuccess:
+		if w.failures == 0 {
+			w.failedFrom = w.now
+		}
 		w.failures++
 		w.failing = w.failing || w.failures >= 3
 	}

@@ -19,7 +19,8 @@ type Key struct {
 type Scope struct {
 	failing     bool
 	failures    int    // in a row, up to FailAfter
-	succeededAt int64  // when a fetch last succeeded
+	failedAt    int64  // when the first of these was reported
+	succeededAt int64  // when the origin last answered
 	recoveredAt int64  // when a success last ended the failing
 	recoveries  uint64 // how often that happened
 	trickle     trickle
@@ -64,14 +65,24 @@ func (k *Key) fail(cfg Config, s *Scope, e Event, now int64) {
 	}
 }
 
-func (s *Scope) succeed(now int64) {
+// succeed ends a row of failures, unless the origin answered before it.
+func (s *Scope) succeed(e Event, now int64) {
+	answered := now
+	if e.Answered != 0 {
+		answered = min(e.Answered, now)
+	}
+	if s.failures > 0 && before(answered, s.failedAt, now) {
+		return
+	}
 	if s.failing {
 		s.failing = false
 		s.recoveries++
 		s.recoveredAt = now
 	}
 	s.failures = 0
-	s.succeededAt = now
+	if !before(answered, s.succeededAt, now) {
+		s.succeededAt = answered
+	}
 }
 
 // fail counts a failure of the scope, unless its fetch began before the last
@@ -79,6 +90,9 @@ func (s *Scope) succeed(now int64) {
 func (s *Scope) fail(cfg Config, e Event, now int64) {
 	if cfg.FailAfter < 0 || before(e.Started, s.succeededAt, now) {
 		return
+	}
+	if s.failures == 0 {
+		s.failedAt = now
 	}
 	s.failures = min(s.failures+1, cfg.FailAfter)
 	s.failing = s.failures >= cfg.FailAfter

@@ -12,7 +12,9 @@
 //   - A key that failed rests, twice as long after each failure in a row.
 //   - A scope fails after some failures in a row, until its next success. While
 //     it does, its keys share a trickle of probes in place of their own rests.
-//   - A success clears its key. One that ends the failing of a scope clears all
+//   - A success clears its key. It tells how the origin was when the header came: that a
+//     long body ends, which began before the failures, doesn't end the failing of its scope.
+//   - A success that ends the failing of a scope clears all
 //     keys of the scope, Retry-After included: that told how long the service
 //     was expected to be away, and it is back.
 //   - A fetch that neither succeeds nor fails leaves nothing behind but the
@@ -44,6 +46,7 @@ type Event struct {
 	HasCopy    bool          // there is a stored response to serve instead
 	Background bool          // no client waits for this fetch
 	Started    int64         // Succeeded, Failed: when the fetch began, in Unix nanoseconds
+	Answered   int64         // Succeeded: when the final header came; 0 = just now
 	Local      bool          // Failed: it tells of this key alone and nothing of the origin
 	RetryAfter time.Duration // Failed: what the response asked for, 0 for none
 	Random     float64       // Failed: a random number in [0, 1) for the jitter
@@ -89,7 +92,7 @@ func Step(cfg Config, s *Scope, k *Key, e Event, now int64) Permission {
 	k.catchUp(s)
 	switch e.Kind {
 	case Succeeded:
-		s.succeed(now)
+		s.succeed(e, now)
 		k.succeed(s, now)
 	case Failed:
 		k.fail(cfg, s, e, now)

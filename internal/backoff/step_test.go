@@ -392,6 +392,28 @@ func TestLookTakesNothing(t *testing.T) {
 	require.Equal(t, 500*time.Millisecond, o.wait(o.ask(2)))
 }
 
+// A body that took long says nothing about the origin at its end: what counts is when the
+// header came.
+func TestSuccessCountsWhenItsHeaderCame(t *testing.T) {
+	o := newOrigin(backoff.Config{})
+	long, header := o.now, o.now+int64(time.Second)
+	o.pass(time.Minute)
+	for key := range uint64(3) {
+		o.fail(key)
+	}
+	between := o.now
+	o.pass(time.Second)
+	p := o.step(backoff.Event{Kind: backoff.Succeeded, Key: 9, Started: long, Answered: header})
+	require.True(t, p.Failing, "it answered before the failures")
+	p = o.step(backoff.Event{Kind: backoff.Succeeded, Key: 8, Started: long, Answered: between + 1})
+	require.False(t, p.Failing, "it hung, and was answered after them")
+
+	o.fail(1)
+	o.fail(2)
+	o.step(backoff.Event{Kind: backoff.Succeeded, Key: 9, Started: long, Answered: header})
+	require.True(t, o.fail(3).Failing, "nor does it interrupt a row")
+}
+
 func TestDeniedFetchCostsNothing(t *testing.T) {
 	o := newOrigin(backoff.Config{Background: 1})
 	background := backoff.Event{Key: 1, HasCopy: true, Background: true}
