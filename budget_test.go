@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,51 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/holdover-go/holdover"
+	"github.com/holdover-go/holdover/holdovertest"
 )
-
-// noting is an origin of many pages that notes when each was asked for.
-type noting struct {
-	*origin
-	mu       sync.Mutex
-	arrivals []arrival
-}
-
-type arrival struct {
-	path string
-	at   time.Time
-}
-
-func newNoting(f http.HandlerFunc) *noting {
-	s := &noting{origin: newOrigin(f)}
-	return s
-}
-
-func (s *noting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	s.arrivals = append(s.arrivals, arrival{r.URL.Path, time.Now()})
-	s.mu.Unlock()
-	s.origin.ServeHTTP(w, r)
-}
-
-// since returns what arrived from an instant on.
-func (s *noting) since(from time.Time) (found []arrival) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, a := range s.arrivals {
-		if !a.at.Before(from) {
-			found = append(found, a)
-		}
-	}
-	return found
-}
-
-func (s *noting) pathsSince(from time.Time) map[string]int {
-	found := map[string]int{}
-	for _, a := range s.since(from) {
-		found[a.path]++
-	}
-	return found
-}
 
 func pageURL(i int) string { return fmt.Sprintf("http://example.com/%d", i) }
 
@@ -77,7 +33,8 @@ func TestRecoveryKeepsToTheBudget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newNoting(answer(200, "old", "Cache-Control", windowed))
+				o := newOrigin(answer(200, "old", "Cache-Control", windowed))
+				s := holdovertest.NewOrigin(o)
 				h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: budget}}}).Handler(s)
 				for i := range keys {
 					ask(h, "GET", pageURL(i))
@@ -95,42 +52,39 @@ func TestRecoveryKeepsToTheBudget(t *testing.T) {
 					}
 					return asked
 				}
-				s.set(answer(503, "away"))
+				s.Behave(holdovertest.Status(503))
 				time.Sleep(2 * time.Second)
 				crowd(10 * time.Second)
-				s.set(slowly(5*time.Millisecond, answer(200, "new", "Cache-Control", "max-age=600")))
+				o.set(answer(200, "new", "Cache-Control", "max-age=600"))
+				s.Behave(holdovertest.Delay(5 * time.Millisecond))
 				back := time.Now()
-				asked := crowd(shortest)
+				crowd(time.Second) // in which a probe finds out
+				asked := crowd(shortest - time.Second)
 				time.Sleep(shortest / 5)
-				fetched := s.pathsSince(back)
-				require.Len(t, fetched, len(asked), "all that was asked for is fresh again")
-				for path, n := range fetched {
-					require.Equal(t, 1, n, path)
+				arrivals := s.Requests().Between(back, time.Now())
+				fetched := arrivals.ByURL()
+				for path := range asked { // all is fresh again
+					require.True(t, len(fetched["example.com"+path]) > 0, path)
 				}
-				requireRate(t, s.since(back), budget)
+				for url, list := range fetched {
+					require.Len(t, list, 1, url)
+				}
+				require.LessOrEqual(t, arrivals.MostWithin(time.Second), budget)
 			})
 		})
-	}
-}
-
-// requireRate checks that no second sees more arrivals.
-func requireRate(t *testing.T, arrivals []arrival, perSecond int) {
-	t.Helper()
-	for i := perSecond; i < len(arrivals); i++ {
-		require.GreaterOrEqual(t, arrivals[i].at.Sub(arrivals[i-perSecond].at), time.Second, "arrival %d", i)
 	}
 }
 
 // With a healthy origin too, a budget bounds what is asked for together.
 func TestBudgetBoundsBothSortsOfFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newNoting(func(w http.ResponseWriter, r *http.Request) {
+		s := holdovertest.NewOrigin(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			control := windowed
 			if len(r.URL.Path)%2 == 0 {
 				control = "max-age=1, stale-while-revalidate=600"
 			}
 			answer(200, "hello", "Cache-Control", control)(w, r)
-		})
+		}))
 		h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 10}}}).Handler(s)
 		for i := range 200 {
 			ask(h, "GET", pageURL(i))
@@ -143,8 +97,8 @@ func TestBudgetBoundsBothSortsOfFetches(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
-		arrivals := s.since(from)
-		requireRate(t, arrivals, 10)
+		arrivals := s.Requests().Between(from, time.Now())
+		require.LessOrEqual(t, arrivals.MostWithin(time.Second), 10)
 		require.GreaterOrEqual(t, len(arrivals), 99, "all of it is used")
 	})
 }
@@ -157,12 +111,12 @@ func TestJoiningCostsNoBudget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newNoting(func(w http.ResponseWriter, r *http.Request) {
+				s := holdovertest.NewOrigin(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.URL.Path == "/0" {
 						time.Sleep(400 * time.Millisecond)
 					}
 					answer(200, "hello", "Cache-Control", control)(w, r)
-				})
+				}))
 				h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 10}}}).Handler(s)
 				ask(h, "GET", pageURL(0))
 				ask(h, "GET", pageURL(1))
@@ -174,8 +128,10 @@ func TestJoiningCostsNoBudget(t *testing.T) {
 				}
 				ask(h, "GET", pageURL(1))
 				synctest.Wait()
-				require.Equal(t, map[string]int{"/0": 1, "/1": 1}, s.pathsSince(from))
 				time.Sleep(time.Second)
+				arrivals := s.Requests().Between(from, time.Now())
+				require.Len(t, arrivals.Of("/0"), 1)
+				require.Len(t, arrivals.Of("/1"), 1)
 			})
 		})
 	}
@@ -227,19 +183,19 @@ func TestCloseEndsTheLine(t *testing.T) {
 // While the scope fails, probes are its trickle's affair: nothing waits in line then.
 func TestFailingEndsTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newNoting(answer(200, "old", "Cache-Control", windowed))
+		s := holdovertest.NewOrigin(answer(200, "old", "Cache-Control", windowed))
 		h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 5}}}).Handler(s)
 		for i := range 100 {
 			ask(h, "GET", pageURL(i))
 		}
 		time.Sleep(2 * time.Second)
-		s.set(answer(503, "away"))
+		s.Behave(holdovertest.Status(503))
 		from := time.Now()
 		for i := range 100 {
 			require.Equal(t, "old", ask(h, "GET", pageURL(i)).Body.String())
 		}
 		time.Sleep(time.Minute)
-		require.LessOrEqual(t, len(s.since(from)), 4)
+		require.LessOrEqual(t, len(s.Requests().Between(from, time.Now())), 4)
 	})
 }
 

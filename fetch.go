@@ -54,7 +54,7 @@ type plan struct {
 	background bool
 	shared     bool // others may have the response
 	method     string
-	attempt    time.Duration // 0 = none
+	hurried    bool // it is given up after a while where a copy can be served
 }
 
 // open makes the flight of a fetch for this request. It is called with the group
@@ -67,10 +67,14 @@ func (x *exchange) open(pl plan) flight.Start {
 		hasCopy: x.copyStands(), insists: !pl.background && !x.hasCopy(), background: pl.background, racing: x.racing, began: time.Now(), path: pathOf(x.r),
 		asOf: asOf,
 	}
+	var attempt time.Duration // none
+	if pl.hurried {
+		attempt = x.attempt() // not before it is known whether this one races another
+	}
 	f.outer, _ = x.base.Value(fetchKey{}).(*fetch)
 	fl := flight.New(context.WithValue(x.base, fetchKey{}, f), flight.Config{
 		Room: x.c.room, Limit: x.p.maxBody, Lead: x.p.holdBack(x.found.entry), Head: pl.method == http.MethodHead,
-		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Attempt: pl.attempt, Spare: f.bereft,
+		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Attempt: attempt, Spare: f.bereft,
 		Judge: f.judge, Commit: f.commit, Ended: f.ended, Late: f.late,
 	})
 	fl.Started, fl.Note, f.flight = x.c.clock(), f, fl

@@ -73,8 +73,9 @@ func (x *exchange) await(fl *flight.Flight, rd *flight.Reader, starter bool) (fl
 // be given then.
 func (x *exchange) patience(fl *flight.Flight, starter bool) (limit time.Duration, soft bool) {
 	if _, usable := x.usable(ReasonSoftTimeout); usable {
-		// Who joins a fetch that is late already has nothing to wait for.
-		late := max(time.Duration(x.now-fl.Started), 0)
+		// Who joins a fetch that is late already has nothing to wait for, nor who has waited
+		// for another one before.
+		late := max(time.Duration(x.now-fl.Started), time.Since(x.began))
 		limit = max(x.p.softTime(x.lastFetch())-late, 0)
 		return min(limit, x.p.hardTimeout, x.timeLeft()), true
 	}
@@ -254,7 +255,7 @@ func (x *exchange) leave(fl *flight.Flight, rd *flight.Reader, j *judgement, why
 		return false
 	}
 	if x.hasCopy() {
-		return x.solo(plan{attempt: x.attempt()})
+		return x.solo(plan{hurried: true})
 	}
 	if x.found.entry != nil {
 		return x.solo(plan{})

@@ -30,7 +30,7 @@ func (x *exchange) forward() bool {
 	}
 	alone := x.wishes.cc.NoStore || !x.mayShare()
 	if alone { // nobody could share it: don't make others wait
-		return x.solo(plan{attempt: x.attempt()})
+		return x.solo(plan{hurried: true})
 	}
 	return x.join()
 }
@@ -144,7 +144,7 @@ func (x *exchange) join() bool {
 	}
 	x.racing = false
 	fl, rd, how := x.c.flights.Join(x.r.Context(), x.flightKey(), x.landed, x.accepts,
-		x.begin(plan{shared: true, attempt: x.attempt()}))
+		x.begin(plan{shared: true, hurried: true}))
 	switch how {
 	case flight.Changed:
 		return false
@@ -248,7 +248,7 @@ func (x *exchange) fetchBehind() flight.How {
 	}
 	x.racing = false
 	fl, how := x.c.flights.Background(x.flightKey(), x.accepts,
-		x.begin(plan{background: true, shared: !x.wishes.cc.NoStore, method: http.MethodGet, attempt: x.attempt()}))
+		x.begin(plan{background: true, shared: !x.wishes.cc.NoStore, method: http.MethodGet, hurried: true}))
 	if how == flight.Started && !x.detachable {
 		x.held = fl
 		x.hold(0)
