@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+
+package holdovertest_test
+
+import (
+	"testing"
+
+	"github.com/holdover-go/holdover/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
