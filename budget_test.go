@@ -141,7 +141,8 @@ func TestJoiningCostsNoBudget(t *testing.T) {
 func TestTurnComesWithoutAnotherRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOrigin(answer(200, "old", "Cache-Control", windowed))
-		h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 1}}}).Handler(o)
+		c := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 1}}})
+		h := c.Handler(o)
 		for i := range 3 {
 			ask(h, "GET", pageURL(i))
 		}
@@ -153,8 +154,10 @@ func TestTurnComesWithoutAnotherRequest(t *testing.T) {
 			require.Equal(t, "old", w.Body.String())
 			require.Contains(t, w.Header().Get("Cache-Status"), "hit; ttl=-1; detail=budget")
 		}
+		require.Equal(t, 2, c.Stats().Queued)
 		time.Sleep(1500 * time.Millisecond)
 		require.Equal(t, "new", ask(h, "GET", pageURL(1)).Body.String())
+		require.Equal(t, 1, c.Stats().Queued)
 		require.Equal(t, "old", ask(h, "GET", pageURL(2)).Body.String())
 		time.Sleep(time.Second)
 		require.Equal(t, "new", ask(h, "GET", pageURL(2)).Body.String())

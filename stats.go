@@ -30,6 +30,7 @@ type Stats struct {
 
 	Running   int     `json:"running"`   // fetches now
 	Abandoned int     `json:"abandoned"` // handlers that outlived their fetch and still run
+	Queued    int     `json:"queued"`    // fetches that wait for their turn in a budget now
 	MarksFill float64 `json:"marks_fill"`
 
 	Unconfirmed int `json:"unconfirmed"` // purges that don't stand in the journal yet
@@ -91,6 +92,6 @@ func (c *Cache) Stats() Stats {
 		Stored: s.sum(cStored), Purges: s.sum(cPurges), Grants: s.sum(cGrants),
 		StoreErrors: s.sum(cStoreErrors), Unreadable: s.sum(cUnreadable), WritesDropped: s.sum(cWritesDropped), HookPanics: s.sum(cHookPanics),
 		JournalLosses: s.sum(cJournalLosses), Unconfirmed: c.marks.NumPending(),
-		Running: c.flights.Running(), Abandoned: c.flights.Abandoned(), MarksFill: c.marks.Fill(),
+		Running: c.flights.Running(), Abandoned: c.flights.Abandoned(), Queued: c.turns.length(), MarksFill: c.marks.Fill(),
 	}
 }

@@ -143,6 +143,13 @@ func (x *exchange) stillStale() bool {
 	return d.action == forward || d.action == serveStale
 }
 
+// length returns how many fetches wait.
+func (t *turns) length() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.waiting
+}
+
 // sleep returns false if the cache is closed meanwhile.
 func (t *turns) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
