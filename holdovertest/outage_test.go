@@ -26,7 +26,7 @@ func TestOutage(t *testing.T) {
 		origin := holdovertest.NewOrigin(holdovertest.Pages("max-age=60, stale-if-error=86400"))
 		visitors := &holdovertest.Load{
 			Transport: holdovertest.InProcess(cache.Handler(origin)),
-			URL:       "http://www.example", Paths: []string{"/a", "/b"}, PerSecond: 2,
+			URL:       "http://www.example", Paths: []string{"/a", "/b"}, PerSecond: 1,
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
