@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +163,28 @@ func TestTurnComesWithoutAnotherRequest(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, "new", ask(h, "GET", pageURL(2)).Body.String())
 		require.EqualValues(t, 6, o.calls.Load())
+	})
+}
+
+// Clients can't fill the memory with requests that wait.
+func TestTheLineIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, "old", "Cache-Control", windowed))
+		c := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 0.001}}})
+		h := c.Handler(o)
+		for i := range 2000 {
+			ask(h, "GET", pageURL(i))
+		}
+		time.Sleep(2 * time.Second)
+		ask(h, "GET", pageURL(0)) // takes the token
+		require.Equal(t, 200, ask(h, "GET", pageURL(1), "X-Long", strings.Repeat("x", 20<<10)).Code)
+		require.Zero(t, c.Stats().Queued)
+		for range 2 {
+			for i := range 2000 {
+				require.Equal(t, 200, ask(h, "GET", pageURL(i)).Code)
+			}
+			require.Equal(t, 1024, c.Stats().Queued)
+		}
 	})
 }
 

@@ -16,6 +16,9 @@ import (
 // asks again with its next request.
 const maxTurns = 1024
 
+// maxTurnHeader bounds the header of a request that is kept so long.
+const maxTurnHeader = 16 << 10
+
 // turns are the fetches that the budgets of their scopes put off. Each scope with some has
 // a goroutine, which begins them as the budget allows and ends with the last.
 type turns struct {
@@ -46,6 +49,9 @@ func (x *exchange) queue() {
 	if !x.detachable || !x.mayFetchBehind() || x.wishes.cc.NoStore {
 		return // it can't outlive its request, or tells nothing about what others get
 	}
+	if sizeOf(x.r.Header) > maxTurnHeader {
+		return
+	}
 	t, l, key := x.c.turns, &x.scope.line, x.flightKey()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,6 +70,15 @@ func (x *exchange) queue() {
 		return
 	}
 	l.last.next, l.last = next, next
+}
+
+func sizeOf(h http.Header) (n int) {
+	for name, values := range h {
+		for _, v := range values {
+			n += len(name) + len(v)
+		}
+	}
+	return n
 }
 
 // behind is the request as it goes on without its client.
