@@ -3,10 +3,12 @@
 package holdover_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/holdover-go/holdover"
 	"github.com/holdover-go/holdover/holdovertest"
+	"github.com/holdover-go/holdover/store"
+	"github.com/holdover-go/holdover/stores/memory"
 )
 
 func pageURL(i int) string { return fmt.Sprintf("http://example.com/%d", i) }
@@ -241,5 +245,47 @@ func TestBudgetIsForCopiesInTheirWindows(t *testing.T) {
 		for i := range 5 {
 			require.Equal(t, "new", ask(h, "GET", pageURL(i)).Body.String(), i)
 		}
+	})
+}
+
+// stuck is a store that hangs whatever the context says.
+type stuck struct {
+	store.Store
+	now  atomic.Bool
+	free chan struct{}
+}
+
+func (s *stuck) Get(ctx context.Context, key string) (*store.Entry, error) {
+	if s.now.Load() {
+		<-s.free
+	}
+	return s.Store.Get(ctx, key)
+}
+
+// A store that can't be stopped doesn't keep Close waiting for ever.
+func TestCloseWithAStuckStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := memory.New(memory.Config{})
+		require.NoError(t, err)
+		s := &stuck{Store: m, free: make(chan struct{})}
+		c, err := holdover.New(holdover.Config{Store: s, Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 2}}})
+		require.NoError(t, err)
+		h := c.Handler(answer(200, "old", "Cache-Control", windowed))
+		for range 2 {
+			for i := range 3 {
+				ask(h, "GET", pageURL(i))
+			}
+			time.Sleep(2 * time.Second)
+		}
+		for i := range 3 {
+			ask(h, "GET", pageURL(i))
+		}
+		s.now.Store(true)
+		time.Sleep(600 * time.Millisecond) // the first one in line is looked up
+		began := time.Now()
+		_ = c.Close()
+		require.LessOrEqual(t, time.Since(began), 5*time.Second)
+		close(s.free)
+		time.Sleep(time.Minute)
 	})
 }

@@ -276,9 +276,11 @@ func (c *Cache) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
-	c.turns.close()
-	running := c.flights.Close(c.cfg.CloseTimeout)
 	var errs []error
+	if err := c.turns.close(c.writes.timeout); err != nil {
+		errs = append(errs, err)
+	}
+	running := c.flights.Close(c.cfg.CloseTimeout)
 	if err := c.writes.close(); err != nil {
 		errs = append(errs, err)
 	}

@@ -20,7 +20,7 @@ import (
 // means that the body is in the judgement's entry.
 func (f *fetch) commit(result flight.Result) bool {
 	j, _ := result.Note.(*judgement)
-	if j != nil && j.outcome < failed {
+	if j != nil && j.outcome < failed && f.tells(j.shareable) {
 		took := f.took() // known before the response can be seen to be stored
 		f.c.keys.Update(f.hash, func(s *keystate.State) { s.LastFetch = took })
 	}

@@ -60,9 +60,11 @@ type exchange struct {
 	elsewhere int    // how often another process was waited for
 	handed    *lease // what it brought
 
-	racing  bool               // the fetch that this request begins runs beside one that hangs
-	denied  backoff.Permission // what the origin's scope said last
-	insists bool               // there is nothing to serve instead: the origin must be asked
+	racing bool               // the fetch that this request begins runs beside one that hangs
+	denied backoff.Permission // what the origin's scope said last
+	// entitled: the stale response could have been given at once, if a fetch could run behind.
+	entitled bool
+	insists  bool // there is nothing to serve instead: the origin must be asked
 
 	// What became of it.
 	tries      int // lookups
@@ -205,7 +207,7 @@ func (x *exchange) answer() {
 			if x.revalidateBehind(d.reason) {
 				return
 			}
-			d.reason = ReasonStale
+			x.entitled, d.reason = true, ReasonStale
 		case refuse:
 			x.synthetic(plainError(http.StatusGatewayTimeout), ReasonOnlyIfCached)
 			return
@@ -249,19 +251,27 @@ func (x *exchange) usable(fault Reason) (Reason, bool) {
 	if x.dropPurged(); x.found.entry == nil {
 		return "", false
 	}
-	return onFault(x.facts, x.wishes, x.p, fault)
+	if reason, usable := onFault(x.facts, x.wishes, x.p, fault); usable || !x.entitled {
+		return reason, usable
+	}
+	d := decide(true, x.facts, x.wishes, x.p, x.found.miss)
+	return d.reason, d.action == serveStale
 }
 
-// dropPurged forgets a stored response that was purged while the request waited.
+// dropPurged forgets a stored response that was purged while the request waited, and sees how
+// old it has become.
 func (x *exchange) dropPurged() {
 	if x.found.entry == nil {
 		return
 	}
-	v := x.c.marks.Entry(x.found.entry, x.c.clock())
+	now := x.c.clock()
+	v := x.c.marks.Entry(x.found.entry, now)
 	if v == marks.Hard {
 		x.found.entry, x.found.miss = nil, ReasonURIMiss
+		return
 	}
-	x.facts.add(v)
+	x.found.verdict = max(x.found.verdict, v)
+	x.facts = factsOf(x.found.entry, x.found.verdict, max(now, x.now))
 }
 
 // hasCopy reports whether there is a stored response for at least the worst of failures.

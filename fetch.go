@@ -248,8 +248,9 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 		case j.outcome >= failed: // says nothing about the page
 		case j.shareable:
 			s.Shareable(f.class, j.draft.Lifetime, now)
-		case !s.NotShareable(f.class, now) && f.who != 0:
-			f.c.own.Note(f.hash^f.who, now)
+		case j.outcome == denied && s.Shared(f.class, now): // credentials that anybody can make up
+		default:
+			s.NotShareable(f.class, s.Shared(f.class, now) && f.c.another(f.hash, f.who, now), now)
 		}
 	})
 }

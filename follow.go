@@ -58,6 +58,9 @@ func (x *exchange) await(fl *flight.Flight, rd *flight.Reader, starter bool) (fl
 		if starter && end == flight.Ready {
 			x.passInterims(rd)
 		}
+		if end == flight.Left && x.outOfTime() {
+			end = flight.Expired
+		}
 		if _, usable := x.usable(ReasonSoftTimeout); end == flight.Expired && soft && !usable {
 			limit, soft = x.patience(fl, starter) // the copy was purged meanwhile
 			timer.Reset(limit)
@@ -126,16 +129,16 @@ func (x *exchange) sendable(s flight.State) bool {
 
 // expired: the request's own time is over, the fetch's isn't.
 func (x *exchange) expired(fl *flight.Flight, how flight.How) bool {
-	if _, usable := x.usable(ReasonSoftTimeout); !usable {
-		x.fault = ReasonTimeout
-		x.degrade(ReasonTimeout, nil)
-		return true
-	}
 	if x.held != nil && x.r.ProtoMajor >= 2 { // nothing may run behind
 		fl.Cancel()
 		<-fl.Returned()
 	}
 	x.hold(0)
+	if _, usable := x.usable(ReasonSoftTimeout); !usable {
+		x.fault = ReasonTimeout
+		x.degrade(ReasonTimeout, nil)
+		return true
+	}
 	x.fault = ReasonSoftTimeout
 	x.serveStaleNow(ReasonSoftTimeout, 0)
 	return true

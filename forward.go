@@ -65,15 +65,18 @@ func (x *exchange) ask(kind backoff.Kind, hasCopy, background bool) (perm backof
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
 		perm = x.scope.step(x.p.backoff, &s.Backoff, backoff.Event{
 			Kind: kind, Key: x.hash, HasCopy: hasCopy, Background: background,
-		}, "", x.now)
+		}, "", x.c.now()) // the request may have waited since it began
 	})
 	return perm
 }
 
 // spareable reports whether there is a copy that may stand in for the sort of failure
-// that was seen last.
+// that was seen last, or while a fetch waits for its turn.
 func (x *exchange) spareable() bool {
-	_, usable := x.usable(x.scope.lastFault())
+	if _, usable := x.usable(x.scope.lastFault()); usable {
+		return true
+	}
+	_, usable := x.usable(ReasonSoftTimeout)
 	return usable
 }
 
@@ -178,14 +181,16 @@ func (x *exchange) awaitTurn(fl *flight.Flight) bool {
 	select {
 	case <-fl.Returned():
 		return true
-	case <-x.r.Context().Done():
-		x.report(ReasonClientGone, false)
-		return false
 	case <-deadline.C:
-		x.fault = ReasonTimeout
-		x.degrade(ReasonTimeout, nil)
-		return false
+	case <-x.r.Context().Done():
+		if !x.outOfTime() {
+			x.report(ReasonClientGone, false)
+			return false
+		}
 	}
+	x.fault = ReasonTimeout
+	x.degrade(ReasonTimeout, nil)
+	return false
 }
 
 // accepts reports whether newcomers may join a fetch under way: not after a purge

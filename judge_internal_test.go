@@ -325,6 +325,8 @@ func TestShareable(t *testing.T) {
 		{200, fields("Cache-Control: max-age=1", "Set-Cookie: a=b"), nil, false},
 		{200, fields("Cache-Control: max-age=1"), withCookie, true},
 		{200, fields("Cache-Control: max-age=1"), withAuthorization, false},
+		{200, fields("Cache-Control: max-age=1"), func(a *asked) { a.started -= int64(5 * time.Second) }, true}, // it took so long
+		{200, fields("Cache-Control: max-age=1", "Age: 1"), nil, false},
 		{503, fields(), nil, true},
 		{503, fields(), withCookie, false},
 		{503, fields(), withAuthorization, false},

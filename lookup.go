@@ -90,7 +90,7 @@ func (c *Cache) lookup(p *rules, key []byte, r *http.Request, in interest) found
 	if c.closed.Load() { // the store is the caller's
 		return found{miss: ReasonURIMiss}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.StoreTimeout)
+	ctx, cancel := c.storeContext(r)
 	defer cancel()
 	if !c.writes.local {
 		c.journals.await(ctx, c.opened, c.cfg.StoreTimeout)

@@ -100,7 +100,7 @@ func (x *exchange) inline(why Reason, mayBePart bool) {
 		x.report(reason, false)
 	}()
 	x.h.next.ServeHTTP(p.wrapped(), r)
-	if cause := context.Cause(r.Context()); p.code == 0 && (cause == flight.ErrTimeout || cause == context.DeadlineExceeded) {
+	if p.code == 0 && (context.Cause(r.Context()) == flight.ErrTimeout || x.outOfTime()) {
 		// A handler that obeys its context has nothing to say: not an empty 200.
 		http.Error(p, http.StatusText(http.StatusGatewayTimeout), http.StatusGatewayTimeout)
 		reason = ReasonTimeout
@@ -148,8 +148,8 @@ func (x *exchange) learnInline(code int, h http.Header) {
 		switch {
 		case j.shareable:
 			s.Shareable(x.class, j.draft.Lifetime, x.now)
-		case told && x.who != 0 && s.Shared(x.class, x.now):
-			x.c.own.Note(x.hash^x.who, x.now)
+		case told && j.outcome != denied && s.Shared(x.class, x.now): // else it says what is known
+			s.NotShareable(x.class, x.c.another(x.hash, x.who, x.now), x.now)
 		}
 	})
 }

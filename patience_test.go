@@ -4,6 +4,8 @@ package holdover_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/holdover-go/holdover"
+	"github.com/holdover-go/holdover/holdovertest"
 	"github.com/holdover-go/holdover/stores/memory"
 )
 
@@ -240,3 +243,168 @@ func (d discards) Header() http.Header         { return d.h }
 func (d discards) WriteHeader(int)             {}
 func (d discards) Write(p []byte) (int, error) { return io.Discard.Write(p) }
 func (d discards) Flush()                      {}
+
+// deadline is outer middleware.
+func deadline(d time.Duration, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), d)
+		defer cancel()
+		h.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// A body that is under way when the deadline comes breaks off; it doesn't end as if it were whole.
+func TestOwnDeadlineMidBody(t *testing.T) {
+	for _, control := range []string{"max-age=60", "private"} {
+		t.Run(control, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := deadline(time.Second, newCache(t, holdover.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Cache-Control", control)
+					for range 10 {
+						_, _ = io.WriteString(w, "0123456789")
+						_ = http.NewResponseController(w).Flush()
+						time.Sleep(300 * time.Millisecond)
+					}
+				})))
+				client := &http.Client{Transport: holdovertest.InProcess(h)}
+				resp, err := client.Get(page1)
+				require.NoError(t, err)
+				defer resp.Body.Close()
+				_, err = io.ReadAll(resp.Body)
+				require.Error(t, err)
+				time.Sleep(10 * time.Second)
+			})
+		})
+	}
+}
+
+// A deadline that has passed already, or comes while the store is asked, gets an answer all the
+// same, never an empty one.
+func TestOwnDeadlinePast(t *testing.T) {
+	for name, d := range map[string]time.Duration{"now": 0, "before": -time.Second, "while the store hangs": 40 * time.Millisecond} {
+		for _, stored := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, stored), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					m, err := memory.New(memory.Config{})
+					require.NoError(t, err)
+					s := holdovertest.NewStore(m, 1)
+					o := newOrigin(answer(200, "old", "Cache-Control", windowed))
+					c := newCache(t, holdover.Config{Store: s})
+					h := c.Handler(o)
+					if stored {
+						get(h)
+						time.Sleep(2 * time.Second)
+					}
+					o.set(slowly(300*time.Millisecond, answer(200, "new", "Cache-Control", windowed)))
+					if d > 0 {
+						s.Behave(holdovertest.StoreFaults{Hangs: 1, Ops: []string{holdovertest.OpGet, holdovertest.OpGetMany}})
+					}
+					for range 20 {
+						w, _ := within(t, h, d)
+						require.NotEmpty(t, w.Body.String())
+						time.Sleep(3 * time.Second)
+					}
+					require.Zero(t, c.Stats().StoreErrors, "its time was over, not the store's")
+				})
+			})
+		}
+	}
+}
+
+// A held request whose deadline comes keeps nobody else waiting: the connection ends with it.
+func TestOwnDeadlineHeld(t *testing.T) {
+	for _, proto := range []int{1, 2} {
+		t.Run(fmt.Sprint("HTTP/", proto), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newCache(t, holdover.Config{}).Handler(slowly(5*time.Second, answer(200, "hello", "Cache-Control", "max-age=60")))
+				recycled := map[string]int{} // what a router would take back
+				ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), heldKey{}, &recycled), time.Second)
+				defer cancel()
+				w, began := httptest.NewRecorder(), time.Now()
+				r := request("GET", page1).WithContext(ctx)
+				r.ProtoMajor = proto
+				h.ServeHTTP(w, r)
+				require.Equal(t, 504, w.Code)
+				if proto == 1 {
+					require.Equal(t, "close", w.Header().Get("Connection"))
+				} else {
+					require.LessOrEqual(t, time.Since(began), time.Second, "its fetch was cancelled")
+				}
+			})
+		})
+	}
+}
+
+type heldKey struct{}
+
+// held asks as behind a router that recycles contexts.
+func held(h http.Handler, proto int, url string) *httptest.ResponseRecorder {
+	r := request("GET", url)
+	r = r.WithContext(context.WithValue(r.Context(), heldKey{}, &map[string]int{}))
+	r.ProtoMajor = proto
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// Where nothing can run behind, a page in its stale-while-revalidate window is fetched in front,
+// within the budget, and is as good as anywhere else when that fails.
+func TestRevalidationInFrontOnHTTP2(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := holdovertest.NewOrigin(answer(200, "hello", "Cache-Control", "max-age=1, stale-while-revalidate=600"))
+		h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 10}}}).Handler(s)
+		for i := range 200 {
+			held(h, 2, pageURL(i))
+		}
+		time.Sleep(2 * time.Second)
+		from := time.Now()
+		for i := range 200 {
+			require.Equal(t, 200, held(h, 2, pageURL(i)).Code)
+		}
+		require.LessOrEqual(t, s.Requests().Between(from, time.Now().Add(1)).MostWithin(time.Second), 10)
+
+		s.Behave(holdovertest.Status(503))
+		for proto := range 2 {
+			for i := range 200 {
+				require.Equal(t, 200, held(h, proto+1, pageURL(i)).Code)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// One user's own page that takes long says nothing about how long the others' takes.
+func TestSlowOwnPageDoesNotMakeOthersWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Cookie") != "" {
+				slowly(10*time.Second, answer(200, "mine", "Cache-Control", "private"))(w, r)
+				return
+			}
+			answer(200, "old", "Cache-Control", windowed)(w, r)
+		})
+		h := newCache(t, holdover.Config{}).Handler(o)
+		get(h)
+		get(h, "Cookie", "own=1", "Cache-Control", "no-cache")
+		o.set(slowly(time.Minute, answer(200, "new")))
+		began := time.Now()
+		require.Equal(t, "old", get(h).Body.String())
+		require.Equal(t, 500*time.Millisecond, time.Since(began))
+		time.Sleep(time.Minute)
+	})
+}
+
+// The cause that middleware gives its deadline changes nothing.
+func TestOwnDeadlineWithACause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, "mine", "Cache-Control", "private"))
+		h := newCache(t, holdover.Config{}).Handler(o)
+		get(h)
+		o.set(slowly(time.Minute, answer(200, "mine", "Cache-Control", "private")))
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("our own"))
+		defer cancel()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, request("GET", page1).WithContext(ctx))
+		require.Equal(t, 504, w.Code)
+	})
+}

@@ -91,7 +91,10 @@ func (j *judgement) mayBeShared(a *asked, h http.Header) bool {
 	if j.outcome >= failed {
 		return !a.authorization && !a.cookie && !j.cc.NoStore && !j.cc.Private && len(h["Set-Cookie"]) == 0
 	}
-	return j.storing() && j.draft.Lifetime > j.draft.InitialAge && !j.cc.NoCache
+	// Those who wait asked before it was made: how long that took is no part of its age for
+	// them, or an origin that takes longer than a lifetime would be asked by each.
+	arrived := j.draft.ResponseTime
+	return j.storing() && j.draft.Lifetime > freshness.InitialAge(h, arrived, arrived) && !j.cc.NoCache
 }
 
 func contentLength(h http.Header) int64 {

@@ -46,10 +46,34 @@ func (s *scopes) get(name string) *scope {
 	}
 	sc, known := s.named.Get(name)
 	if !known {
+		s.makeRoom()
 		sc = &scope{}
 		s.named.Add(strings.Clone(name), sc) // it may be a part of a whole header
 	}
 	return sc
+}
+
+// makeRoom lets a scope be forgotten that has nothing to remember, rather than one that fails or
+// has spent its budget: else who invents names could end its rest.
+func (s *scopes) makeRoom() {
+	now := time.Now().UnixNano()
+	for range triedScopes {
+		name, oldest, any := s.named.GetOldest()
+		if !any || s.named.Len() < maxScopes || oldest.idle(now) {
+			return
+		}
+		s.named.Get(name) // it becomes the newest
+	}
+}
+
+// triedScopes is how many scopes are looked at to find one to forget.
+const triedScopes = 64
+
+// idle reports whether nothing would be lost with the scope.
+func (s *scope) idle(now int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failingFrom == 0 && s.state.Idle(now)
 }
 
 // step applies an event to the scope and to the key, whose state the caller has

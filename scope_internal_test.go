@@ -37,6 +37,26 @@ func TestScopesAreBounded(t *testing.T) {
 	require.Same(t, kept, s.get("kept"), "one in use is not forgotten")
 }
 
+// Nor can he end the rest of one that fails.
+func TestFailingScopesAreKept(t *testing.T) {
+	var s scopes
+	p := compiled(t, Policy{})
+	failing := s.get("failing")
+	now := time.Now().UnixNano()
+	failing.step(p.backoff, &backoff.Key{}, backoff.Event{Kind: backoff.Failed, Started: now}, ReasonTimeout, now)
+	for i := range 3 * maxScopes {
+		s.get(fmt.Sprint(i))
+	}
+	require.Same(t, failing, s.get("failing"))
+	require.Equal(t, maxScopes, s.named.Len())
+
+	for i := range 3 * maxScopes { // all fail: then one must go all the same
+		one := s.get(fmt.Sprint("f", i))
+		one.step(p.backoff, &backoff.Key{}, backoff.Event{Kind: backoff.Failed, Started: now}, ReasonTimeout, now)
+	}
+	require.Equal(t, maxScopes, s.named.Len())
+}
+
 func TestScopeName(t *testing.T) {
 	h := &handler{p: compiled(t, Policy{})}
 	r := asking(t, "GET", "example.com", "/")

@@ -43,6 +43,12 @@ func (x *exchange) sharing(j *judgement) sharing {
 	return share
 }
 
+// another notes who got a page for himself alone, and reports whether it is another one than
+// before. Without credentials everybody is.
+func (c *Cache) another(hash, who uint64, now int64) bool {
+	return who == 0 || c.own.Note(hash^who, now)
+}
+
 // maxApart is how often a request gathers with others anew after a response that was for
 // somebody alone.
 const maxApart = 2

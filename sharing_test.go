@@ -132,3 +132,55 @@ func TestOwnPagesBesideASharedOne(t *testing.T) {
 		}
 	})
 }
+
+// A page that all shared and that isn't shared any more is soon known as that: few wait for
+// others' answers then, though it was to be fresh for a day.
+func TestSharingEndsWithThePage(t *testing.T) {
+	for name, credential := range map[string]string{"no credentials": "X-Who", "cookies": "Cookie", "authorization": "Authorization"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newOrigin(answer(200, "for all", "Cache-Control", "public, max-age=86400"))
+				c := newCache(t, holdover.Config{})
+				h := c.Handler(o)
+				get(h, credential, "id=0")
+				require.NoError(t, c.Purge(t.Context(), holdover.PurgeRequest{All: true}))
+				o.set(slowly(300*time.Millisecond, answer(200, "mine", "Cache-Control", "private")))
+				slow := 0
+				for round := range 100 {
+					began := time.Now()
+					together(20, func(i int) { get(h, credential, fmt.Sprintf("id=%d", 1000*round+i)) })
+					took := time.Since(began)
+					require.LessOrEqual(t, took, 1200*time.Millisecond)
+					if took > 300*time.Millisecond {
+						slow++
+					}
+					time.Sleep(10 * time.Second)
+				}
+				require.Less(t, slow, 20, "rounds that waited for somebody")
+			})
+		})
+	}
+}
+
+// Credentials that anybody can make up, and that the origin denies, count for nothing.
+func TestDeniedCredentialsDoNotEndSharing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		h := newCache(t, holdover.Config{}).Handler(newOrigin(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "good" {
+				slowly(100*time.Millisecond, answer(401, "who are you?", "Cache-Control", "no-store"))(w, r)
+				return
+			}
+			calls.Add(1)
+			slowly(100*time.Millisecond, answer(200, "for all", "Cache-Control", "public, max-age=1"))(w, r)
+		}))
+		get(h, "Authorization", "good")
+		for i := range 100 {
+			get(h, "Authorization", fmt.Sprint("made up ", i), "Cache-Control", "no-cache")
+		}
+		time.Sleep(2 * time.Second)
+		before := calls.Load()
+		together(50, func(int) { require.Equal(t, "for all", get(h, "Authorization", "good").Body.String()) })
+		require.EqualValues(t, 1, calls.Load()-before)
+	})
+}

@@ -126,6 +126,8 @@ func (x *exchange) copyBody(rd *flight.Reader, j *judgement, starter bool) {
 	for flushes := 0; ; {
 		p, state, end := rd.Next(flushes)
 		switch {
+		case end == flight.Left && x.outOfTime():
+			panic(http.ErrAbortHandler) // the client may still be there, and must not take it for the whole
 		case end == flight.Left:
 			return
 		case state.Phase == flight.Complete && j.entry != nil:

@@ -3,6 +3,7 @@
 package holdover
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -12,9 +13,12 @@ import (
 	"github.com/holdover-go/holdover/internal/flight"
 )
 
-// maxTurns bounds the fetches of all scopes that wait for their turn. What finds no place
-// asks again with its next request.
-const maxTurns = 1024
+// maxTurns bounds the fetches of all scopes that wait for their turn, maxLine those of one. What
+// finds no place asks again with its next request.
+const (
+	maxTurns = 4096
+	maxLine  = 1024
+)
 
 // maxTurnHeader bounds the header of a request that is kept so long.
 const maxTurnHeader = 16 << 10
@@ -55,7 +59,7 @@ func (x *exchange) queue() {
 	t, l, key := x.c.turns, &x.scope.line, x.flightKey()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed || t.waiting == maxTurns || l.keys[key] {
+	if t.closed || t.waiting == maxTurns || len(l.keys) == maxLine || l.keys[key] {
 		return
 	}
 	if l.keys == nil {
@@ -127,7 +131,13 @@ func (t *turns) leave(l *line, goOn bool) bool {
 // takeTurn waits until the budget has room, and begins the fetch if it still is of use.
 // False means that nobody's turn comes: the cache closes, or the scope fails, and probes are
 // its requests' affair.
-func (x *exchange) takeTurn() bool {
+func (x *exchange) takeTurn() (goOn bool) {
+	defer func() {
+		if recover() != nil { // a hook or a logger of the user's, which must not end the process
+			x.c.counters.add(cHookPanics)
+			goOn = true
+		}
+	}()
 	for {
 		x.now = x.c.now()
 		x.denied = x.ask(backoff.Look, true, true)
@@ -177,11 +187,24 @@ func (t *turns) sleep(d time.Duration) bool {
 	}
 }
 
-// close ends the goroutines. What waits is dropped: the next request asks again.
-func (t *turns) close() {
+// close ends the goroutines. What waits is dropped: the next request asks again. One that a store
+// holds up, against its context, is waited for at most for timeout.
+func (t *turns) close(timeout time.Duration) error {
 	t.mu.Lock()
 	t.closed = true
 	t.mu.Unlock()
 	close(t.ending)
-	t.running.Wait()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		t.running.Wait()
+	}()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-timer.C:
+		return errors.New("a store holds up fetches that wait for their turn")
+	}
 }

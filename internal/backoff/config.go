@@ -58,11 +58,15 @@ type Config struct {
 	Total float64
 }
 
+// apart is how much further than agreed fetches of a total budget are apart, so that a
+// little more delay for one than for the next doesn't bring them closer at the origin.
+const apart = 1.01
+
 // budget returns the rate that bounds a fetch with a servable copy.
 func (c Config) budget(e Event) rate {
 	switch {
 	case c.Total > 0:
-		return rate{perSecond: c.Total, burst: 1}
+		return rate{perSecond: c.Total / apart, burst: 1}
 	case e.Background:
 		return rate{perSecond: c.Background, burst: max(c.Background/10, 1)}
 	}

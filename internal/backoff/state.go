@@ -31,6 +31,9 @@ type Scope struct {
 // row and no success since.
 func (s *Scope) Failing() bool { return s.failing }
 
+// Idle reports whether the scope has nothing to remember: no failures, and a full budget.
+func (s *Scope) Idle(now int64) bool { return s.failures == 0 && int64(s.budget) <= now }
+
 // RecoveredAt returns when a success last ended the failing, in Unix
 // nanoseconds, 0 for never. A fetch that began before and still hangs is one
 // that the failing origin may have swallowed.

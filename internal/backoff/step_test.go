@@ -329,8 +329,8 @@ func TestBudgets(t *testing.T) {
 		{"background, small", backoff.Config{Background: 0.5}, background, 1, 2 * time.Second},
 		{"background off", backoff.Config{Background: -1}, background, 1000, 0},
 		{"foreground by default", backoff.Config{}, foreground, 1000, 0},
-		{"all, foreground", backoff.Config{Total: 20}, foreground, 1, 50 * time.Millisecond},
-		{"all, background", backoff.Config{Total: 20, Background: 1}, background, 1, 50 * time.Millisecond},
+		{"all, foreground", backoff.Config{Total: 20}, foreground, 1, 50500 * time.Microsecond},
+		{"all, background", backoff.Config{Total: 20, Background: 1}, background, 1, 50500 * time.Microsecond},
 		{"all, without a copy", backoff.Config{Total: 1}, bare, 1000, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -362,7 +362,7 @@ func TestTotalBudgetIsShared(t *testing.T) {
 	o := newOrigin(backoff.Config{Total: 20})
 	require.True(t, o.step(backoff.Event{Key: 1, HasCopy: true, Background: true}).Fetch)
 	require.Equal(t, backoff.Budget, o.ask(2).Reason)
-	o.pass(50 * time.Millisecond)
+	o.pass(51 * time.Millisecond)
 	require.True(t, o.ask(2).Fetch)
 	require.Equal(t, backoff.Budget, o.step(backoff.Event{Key: 3, HasCopy: true, Background: true}).Reason)
 }

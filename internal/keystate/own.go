@@ -8,10 +8,11 @@ import (
 )
 
 const (
-	// ownBits are the bits of one generation, ownShare of which are set at most: so whatever
-	// credentials somebody invents, seven of eight of the others are not taken for his.
+	// ownBits are the bits of one generation, one in ownShare of which is set at most, and two
+	// generations count: so whatever credentials somebody invents, seven of eight of the
+	// others are not taken for his.
 	ownBits  = 1 << 20
-	ownShare = 8
+	ownShare = 16
 	// ownFor is how long a generation is written. What was noted holds for one to two.
 	ownFor = 2 * time.Minute
 )
@@ -26,19 +27,22 @@ type Own struct {
 	bits  [2][]uint64
 }
 
-// Note notes a hash of key and credentials at the instant now, in Unix nanoseconds.
-func (o *Own) Note(hash uint64, now int64) {
+// Note notes a hash of key and credentials at the instant now, in Unix nanoseconds, and
+// reports whether it was not there.
+func (o *Own) Note(hash uint64, now int64) (another bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.turn(now)
 	if o.bits[0] == nil {
 		o.bits[0] = make([]uint64, ownBits/64)
 	}
+	another = !has(o.bits[0], hash) && !has(o.bits[1], hash)
 	if has(o.bits[0], hash) || o.set >= ownBits/ownShare {
-		return
+		return another
 	}
 	o.bits[0][hash%ownBits/64] |= 1 << (hash % 64)
 	o.set++
+	return another
 }
 
 // Has reports whether it was noted a short while ago.

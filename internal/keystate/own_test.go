@@ -17,6 +17,9 @@ const generation = int64(2 * time.Minute)
 func TestOwnRemembersForAWhile(t *testing.T) {
 	var o keystate.Own
 	require.False(t, o.Has(7, start))
+	require.True(t, o.Note(7, start))
+	require.False(t, o.Note(7, start+generation))
+	o = keystate.Own{}
 	o.Note(7, start)
 	for _, after := range []int64{0, generation - 1, generation, 2*generation - 1} {
 		require.True(t, o.Has(7, start+after), "%d", after)
@@ -46,12 +49,14 @@ func TestOwnForgetsWhenTheClockIsSet(t *testing.T) {
 func TestOwnIsNeverFull(t *testing.T) {
 	var o keystate.Own
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range 1 << 20 {
-		o.Note(rng.Uint64(), start)
+	for _, now := range []int64{start, start + generation} {
+		for range 1 << 20 {
+			o.Note(rng.Uint64(), now)
+		}
 	}
 	taken := 0
 	for range 10_000 {
-		if o.Has(rng.Uint64(), start) {
+		if o.Has(rng.Uint64(), start+generation) {
 			taken++
 		}
 	}

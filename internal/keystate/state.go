@@ -84,6 +84,10 @@ const (
 	leastShared = 10 * time.Minute
 	mostShared  = 24 * time.Hour
 
+	// … and not after so many different askers in a row got one that couldn't be shared: then
+	// the page isn't any more what it was.
+	maxAlone = 16
+
 	// maxSkew is how far ahead of now the end of a verdict may lie beyond its
 	// length; further ahead means that the clock was set back.
 	maxSkew = 5 * time.Second
@@ -96,6 +100,7 @@ type verdict struct {
 	step  uint8 // how often it was given in a row
 
 	shared int64 // until then, it is not given: others could share
+	alone  uint8 // answers since then that nobody could share
 }
 
 func (v *verdict) holds(now int64) bool { return ahead(v.until, now, longestVerdict) }
@@ -119,12 +124,22 @@ func (v *verdict) length() time.Duration {
 // one more changes nothing: requests that went straight through say what is
 // known already. Only one given after the earlier one ended doubles its length.
 //
+// another says that the asker isn't one of those who got one before.
+//
 // Nobody can keep others from sharing with credentials of his own making: other classes
 // are not touched, and where others of the class could share, nothing is noted. False
-// says so: it counts for his own requests alone, see [Own].
-func (s *State) NotShareable(c Class, now int64) bool {
+// says so: it counts for his own requests alone, see [Own], until many different askers in a
+// row have got one.
+func (s *State) NotShareable(c Class, another bool, now int64) bool {
+	v := s.verdict(c)
 	if s.Shared(c, now) {
-		return false
+		if another {
+			v.alone++
+		}
+		if v.alone < maxAlone {
+			return false
+		}
+		v.shared = 0
 	}
 	s.Outgrown(c, now)
 	return true
@@ -151,7 +166,7 @@ func (s *State) Shared(c Class, now int64) bool { return ahead(s.verdict(c).shar
 // how long it is fresh.
 func (s *State) Shareable(c Class, fresh time.Duration, now int64) {
 	v := s.verdict(c)
-	v.until, v.step = 0, 0
+	v.until, v.step, v.alone = 0, 0, 0
 	v.shared = now + int64(min(max(fresh, leastShared), mostShared))
 }
 

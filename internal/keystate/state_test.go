@@ -21,31 +21,31 @@ func TestVerdictDoubles(t *testing.T) {
 	for _, want := range []time.Duration{5, 10, 20, 40, 80, 120, 120, 120} {
 		want *= time.Second
 		require.True(t, s.MayShare(keystate.ClassNone, now))
-		s.NotShareable(keystate.ClassNone, now)
-		s.NotShareable(keystate.ClassNone, now+int64(want)-1) // changes nothing
+		s.NotShareable(keystate.ClassNone, true, now)
+		s.NotShareable(keystate.ClassNone, true, now+int64(want)-1) // changes nothing
 		require.False(t, s.MayShare(keystate.ClassNone, now))
 		require.False(t, s.MayShare(keystate.ClassNone, now+int64(want)-1))
 		now += int64(want)
 	}
 	for range 300 {
-		s.NotShareable(keystate.ClassNone, now)
+		s.NotShareable(keystate.ClassNone, true, now)
 		now += int64(2 * time.Minute)
 		require.False(t, s.MayShare(keystate.ClassNone, now-1))
 		require.True(t, s.MayShare(keystate.ClassNone, now), "never longer")
 	}
 
-	s.NotShareable(keystate.ClassNone, now)
+	s.NotShareable(keystate.ClassNone, true, now)
 	s.Shareable(keystate.ClassNone, time.Second, now)
 	require.True(t, s.MayShare(keystate.ClassNone, now))
 	now += int64(10 * time.Minute)
-	s.NotShareable(keystate.ClassNone, now)
+	s.NotShareable(keystate.ClassNone, true, now)
 	require.True(t, s.MayShare(keystate.ClassNone, now+int64(5*time.Second)), "it started over")
 }
 
 func TestVerdictTouchesItsClassOnly(t *testing.T) {
 	for _, judged := range allClasses {
 		var s keystate.State
-		s.NotShareable(judged, start)
+		s.NotShareable(judged, true, start)
 		for _, c := range allClasses {
 			require.Equal(t, c != judged, s.MayShare(c, start), "%d after a verdict for %d", c, judged)
 		}
@@ -60,13 +60,13 @@ func TestVerdictTouchesItsClassOnly(t *testing.T) {
 
 func TestUnknownClassIsGuarded(t *testing.T) {
 	var s keystate.State
-	s.NotShareable(keystate.ClassAuthorization, start)
+	s.NotShareable(keystate.ClassAuthorization, true, start)
 	require.False(t, s.MayShare(keystate.Class(200), start))
 }
 
 func TestVerdictWhenTheClockIsSetBack(t *testing.T) {
 	var s keystate.State
-	s.NotShareable(keystate.ClassNone, start)
+	s.NotShareable(keystate.ClassNone, true, start)
 	require.False(t, s.MayShare(keystate.ClassNone, start-int64(time.Second)))
 	require.True(t, s.MayShare(keystate.ClassNone, start-int64(time.Hour)))
 }
@@ -76,17 +76,32 @@ func TestSharedOutweighsOnesOwn(t *testing.T) {
 	for _, fresh := range []time.Duration{-time.Second, time.Minute, time.Hour, 48 * time.Hour} {
 		var s keystate.State
 		c := keystate.ClassAuthorization
-		require.True(t, s.NotShareable(c, start))
+		require.True(t, s.NotShareable(c, true, start))
 		require.False(t, s.MayShare(c, start), "nobody has shared so far")
 		s.Shareable(c, fresh, start)
 		end := start + int64(min(max(fresh, 10*time.Minute), 24*time.Hour))
 		for now := start; now < end; now += int64(30 * time.Second) {
-			require.False(t, s.NotShareable(c, now))
+			require.False(t, s.NotShareable(c, false, now))
 			require.True(t, s.MayShare(c, now))
 		}
-		require.True(t, s.NotShareable(c, end), "that was long ago")
+		require.True(t, s.NotShareable(c, true, end), "that was long ago")
 		require.False(t, s.MayShare(c, end))
 	}
+}
+
+// A page that isn't any more what it was is taken for what it is.
+func TestManyAskersEndSharing(t *testing.T) {
+	var s keystate.State
+	c := keystate.ClassCookie
+	for range 3 {
+		s.Shareable(c, time.Hour, start)
+		for range 15 {
+			require.False(t, s.NotShareable(c, true, start))
+		}
+	}
+	require.True(t, s.NotShareable(c, true, start), "the sixteenth in a row")
+	require.False(t, s.MayShare(c, start))
+	require.False(t, s.Shared(c, start))
 }
 
 // What is too large is too large for all.
@@ -101,5 +116,5 @@ func TestSharedWhenTheClockIsSetBack(t *testing.T) {
 	var s keystate.State
 	s.Shareable(keystate.ClassNone, time.Minute, start)
 	long := start - int64(48*time.Hour)
-	require.True(t, s.NotShareable(keystate.ClassNone, long))
+	require.True(t, s.NotShareable(keystate.ClassNone, true, long))
 }

@@ -31,7 +31,7 @@ func TestTableRemembers(t *testing.T) {
 	require.EqualValues(t, 3, s.Backoff.Failures)
 
 	s.LastSize = 0
-	s.NotShareable(keystate.ClassNone, start)
+	s.NotShareable(keystate.ClassNone, true, start)
 	again, _ := table.Get(1)
 	require.EqualValues(t, 8, again.LastSize, "Get returns a copy")
 	require.True(t, again.MayShare(keystate.ClassNone, start))
