@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/holdover-go/holdover"
 	"github.com/holdover-go/holdover/holdovertest"
 )
 
@@ -176,6 +177,35 @@ func TestLoadNamesMistakes(t *testing.T) {
 	for _, field := range []string{"URL", "Paths", "PerSecond", "Patience", "MaxWaiting"} {
 		require.ErrorContains(t, err, "Load."+field)
 	}
+}
+
+// What it is for: an outage on the virtual clock.
+func TestLoadThroughACache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		origin := holdovertest.NewOrigin(holdovertest.Pages("max-age=1, stale-if-error=600"))
+		load := &holdovertest.Load{
+			Transport: cached(t, holdover.Config{}, origin),
+			URL:       "http://www.example", Paths: []string{"/a", "/b", "/c"},
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- load.Run(ctx) }()
+		time.Sleep(10 * time.Second)
+		origin.Behave(holdovertest.Status(503))
+		failing := time.Now()
+		time.Sleep(10 * time.Second)
+		stop()
+		require.NoError(t, <-ended)
+
+		well := holdovertest.NewReport(time.Time{}, time.Second, load.Between(time.Time{}, failing))
+		require.Equal(t, 1000, well.Answers)
+		require.Zero(t, well.Failed+well.Stale)
+		broken := holdovertest.NewReport(failing, time.Second, load.Between(failing, time.Now()))
+		require.InDelta(t, 1000, broken.Answers, 1)
+		require.Zero(t, broken.Failed+broken.Untold)
+		require.Greater(t, broken.Stale, 900)
+		require.LessOrEqual(t, len(origin.Requests().Between(failing, time.Now())), 15, "it is spared")
+	})
 }
 
 func TestLoadOverConnections(t *testing.T) {
