@@ -5,6 +5,7 @@ package holdover_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -174,15 +175,21 @@ func TestTurnComesWithoutAnotherRequest(t *testing.T) {
 func TestTheLineIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOrigin(answer(200, "old", "Cache-Control", windowed))
-		c := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 0.001}}})
+		c := newCache(t, holdover.Config{
+			MaxInFlight: 4 << 20, Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 0.001}},
+		})
 		h := c.Handler(o)
 		for i := range 2000 {
 			ask(h, "GET", pageURL(i))
 		}
 		time.Sleep(2 * time.Second)
 		ask(h, "GET", pageURL(0)) // takes the token
-		require.Equal(t, 200, ask(h, "GET", pageURL(1), "X-Long", strings.Repeat("x", 20<<10)).Code)
-		require.Zero(t, c.Stats().Queued)
+		for i := range 100 {
+			require.Equal(t, 200, ask(h, "GET", pageURL(1+i), "X-Long", strings.Repeat("x", 500<<10)).Code)
+		}
+		require.InDelta(t, 7, c.Stats().Queued, 1, "the room is full")
+		time.Sleep(6 * time.Minute) // they are forgotten
+		require.LessOrEqual(t, c.Stats().Queued, 1)
 		for range 2 {
 			for i := range 2000 {
 				require.Equal(t, 200, ask(h, "GET", pageURL(i)).Code)
@@ -287,5 +294,68 @@ func TestCloseWithAStuckStore(t *testing.T) {
 		require.LessOrEqual(t, time.Since(began), 5*time.Second)
 		close(s.free)
 		time.Sleep(time.Minute)
+	})
+}
+
+// Who waits in line comes before those who ask just when there is room again.
+func TestTheLineComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := holdovertest.NewOrigin(answer(200, "hello", "Cache-Control", windowed))
+		h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 10}}}).Handler(s)
+		for i := range 70 {
+			ask(h, "GET", pageURL(i))
+		}
+		time.Sleep(2 * time.Second)
+		for i := range 10 { // busy pages have their turn, and again
+			ask(h, "GET", pageURL(10+i))
+		}
+		from := time.Now()
+		for i := range 10 {
+			ask(h, "GET", pageURL(i)) // the rare ones
+		}
+		for range 400 {
+			for i := range 60 {
+				go ask(h, "GET", pageURL(10+i))
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		asked := s.Requests().Between(from, from.Add(4*time.Second)).ByURL()
+		for i := range 10 {
+			require.Len(t, asked[fmt.Sprintf("example.com/%d", i)], 1)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// panicky is a logger's handler that shouldn't be.
+type panicky struct{ slog.Handler }
+
+func (panicky) Enabled(context.Context, slog.Level) bool  { return true }
+func (panicky) Handle(context.Context, slog.Record) error { panic("logger") }
+
+// What panics behind the clients doesn't end the process.
+func TestALoggerThatPanicsDoesNotEndTheLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := memory.New(memory.Config{})
+		require.NoError(t, err)
+		s := holdovertest.NewStore(m, 1)
+		c := newCache(t, holdover.Config{
+			Store: s, Logger: slog.New(panicky{slog.DiscardHandler}),
+			Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 1}},
+		})
+		h := c.Handler(answer(200, "old", "Cache-Control", windowed))
+		for range 2 {
+			for i := range 3 {
+				ask(h, "GET", pageURL(i))
+			}
+			time.Sleep(2 * time.Second)
+		}
+		for i := range 3 {
+			ask(h, "GET", pageURL(i))
+		}
+		s.Behave(holdovertest.StoreFaults{Errors: 1, Ops: []string{holdovertest.OpGet, holdovertest.OpGetMany}})
+		time.Sleep(5 * time.Second)
+		require.NotZero(t, c.Stats().HookPanics)
+		require.Zero(t, c.Stats().Queued)
 	})
 }

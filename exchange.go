@@ -64,6 +64,7 @@ type exchange struct {
 	denied backoff.Permission // what the origin's scope said last
 	// entitled: the stale response could have been given at once, if a fetch could run behind.
 	entitled bool
+	inLine   bool // it waits for its turn behind its client
 	insists  bool // there is nothing to serve instead: the origin must be asked
 
 	// What became of it.

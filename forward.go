@@ -84,6 +84,10 @@ func (x *exchange) spareable() bool {
 func (x *exchange) begin(pl plan) flight.Open {
 	hasCopy := pl.background || !x.insists && x.spareable()
 	return func() (flight.Start, bool) {
+		if hasCopy && x.yields(pl.background) {
+			x.denied = backoff.Permission{Reason: backoff.Budget}
+			return flight.Start{}, false
+		}
 		if x.denied = x.ask(backoff.Ask, hasCopy, pl.background); !x.denied.Fetch {
 			return flight.Start{}, false
 		}

@@ -139,6 +139,7 @@ func (x *exchange) learnInline(code int, h http.Header) {
 		a.started = x.now
 		j = x.c.judge(x.p, &a, code, h.Clone(), nil, x.c.clock())
 	}
+	now := x.c.now()
 	// Not what belongs to one user's credentials.
 	x.telling = j.shareable || x.class == keystate.ClassNone
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
@@ -147,9 +148,9 @@ func (x *exchange) learnInline(code int, h http.Header) {
 		}
 		switch {
 		case j.shareable:
-			s.Shareable(x.class, j.draft.Lifetime, x.now)
-		case told && j.outcome != denied && s.Shared(x.class, x.now): // else it says what is known
-			s.NotShareable(x.class, x.c.another(x.hash, x.who, x.now), x.now)
+			s.Shareable(x.class, j.draft.Lifetime, now)
+		case told && j.outcome != denied && s.Shared(x.class, now): // else it says what is known
+			s.NotShareable(x.class, x.c.another(x.hash, x.who, now), now)
 		}
 	})
 }

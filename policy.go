@@ -168,7 +168,9 @@ type Origin struct {
 	SoftTimeout time.Duration
 
 	// HardTimeout bounds the wait for the final header, and then, while the
-	// response is being stored, the gap between two writes. Default: 30 s.
+	// response is being stored, the gap between two writes. A request that waited for
+	// another's response, which turned out to be for that one alone, has as long for
+	// its own. Default: 30 s.
 	HardTimeout time.Duration
 
 	// ErrorStatuses are failures of the origin. 408 and 429 are always

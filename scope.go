@@ -21,6 +21,7 @@ type scope struct {
 	mu          sync.Mutex
 	state       backoff.Scope
 	failingFrom int64  // begin of the outage: the first failure since the last success
+	failedFrom  int64  // when the latest fetch that failed in it began
 	succeededAt int64  // when the origin last answered
 	fault       Reason // the last failure's
 
@@ -88,13 +89,18 @@ func (s *scope) step(cfg backoff.Config, k *backoff.Key, e backoff.Event, fault 
 		s.fault = fault
 	}
 	switch {
-	case e.Kind == backoff.Succeeded && (e.Answered >= s.failingFrom || s.failingFrom > now):
-		s.failingFrom = 0
+	case e.Kind == backoff.Succeeded && s.failingFrom != 0 && e.Answered < s.failedFrom && s.failedFrom <= now:
+		// It answered before it failed.
+	case e.Kind == backoff.Succeeded:
+		s.failingFrom, s.failedFrom = 0, 0
 		if s.succeededAt < e.Answered || s.succeededAt > now { // ahead: the clock was set back
 			s.succeededAt = e.Answered
 		}
-	case e.Kind == backoff.Failed && s.failingFrom == 0 && e.Started >= s.succeededAt:
-		s.failingFrom = now
+	case e.Kind == backoff.Failed && e.Started >= s.succeededAt:
+		s.failedFrom = max(s.failedFrom, e.Started)
+		if s.failingFrom == 0 {
+			s.failingFrom = now
+		}
 	}
 	return backoff.Step(cfg, &s.state, k, e, now)
 }

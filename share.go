@@ -56,7 +56,7 @@ const maxApart = 2
 // mayShare reports whether a request may wait for another's: nothing that was learned of the
 // key and of these credentials stands against it.
 func (x *exchange) mayShare() bool {
-	return x.learned.MayShare(x.class, x.now) && (x.who == 0 || !x.c.own.Has(x.hash^x.who, x.now))
+	return x.learned.MayShare(x.class, x.now) && (x.who == 0 || !x.c.own.Has(x.hash^x.who, x.c.clock()))
 }
 
 // gathersAnew reports whether a request that waited for a response for nobody else may still

@@ -20,8 +20,9 @@ const (
 	maxLine  = 1024
 )
 
-// maxTurnHeader bounds the header of a request that is kept so long.
-const maxTurnHeader = 16 << 10
+// turnLife is how long a request waits for its turn. Then what it carried, credentials too, is
+// forgotten.
+const turnLife = 5 * time.Minute
 
 // turns are the fetches that the budgets of their scopes put off. Each scope with some has
 // a goroutine, which begins them as the budget allows and ends with the last.
@@ -43,23 +44,38 @@ type line struct {
 type turn struct {
 	x    *exchange
 	key  flight.Key
+	size int64 // of Config.MaxInFlight
 	next *turn
 }
 
 func newTurns() *turns { return &turns{ending: make(chan struct{})} }
 
+// yields reports whether a fetch that belongs to a budget gives way to those that wait in line.
+func (x *exchange) yields(background bool) bool {
+	if x.inLine || !background && x.p.backoff.Total <= 0 || !x.mayQueue() {
+		return false
+	}
+	x.c.turns.mu.Lock()
+	defer x.c.turns.mu.Unlock()
+	l := &x.scope.line
+	return l.first != nil && len(l.keys) < maxLine && x.c.turns.waiting < maxTurns
+}
+
+// mayQueue: not what can't outlive its request, nor what tells nothing about what others get.
+func (x *exchange) mayQueue() bool {
+	return x.detachable && x.mayFetchBehind() && !x.wishes.cc.NoStore
+}
+
 // queue lets the fetch of this request's key begin when its turn comes.
 func (x *exchange) queue() {
-	if !x.detachable || !x.mayFetchBehind() || x.wishes.cc.NoStore {
-		return // it can't outlive its request, or tells nothing about what others get
-	}
-	if sizeOf(x.r.Header) > maxTurnHeader {
+	if !x.mayQueue() {
 		return
 	}
 	t, l, key := x.c.turns, &x.scope.line, x.flightKey()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed || t.waiting == maxTurns || len(l.keys) == maxLine || l.keys[key] {
+	size := sizeOf(x.r.Header)
+	if t.closed || t.waiting == maxTurns || len(l.keys) == maxLine || l.keys[key] || !x.c.room.Take(size) {
 		return
 	}
 	if l.keys == nil {
@@ -67,7 +83,7 @@ func (x *exchange) queue() {
 	}
 	t.waiting++
 	l.keys[key] = true
-	next := &turn{x: x.behind(), key: key}
+	next := &turn{x: x.behind(), key: key, size: size}
 	if l.first == nil {
 		l.first, l.last = next, next
 		t.running.Go(func() { t.run(l) })
@@ -76,13 +92,15 @@ func (x *exchange) queue() {
 	l.last.next, l.last = next, next
 }
 
-func sizeOf(h http.Header) (n int) {
+// sizeOf is about what a request with that header takes.
+func sizeOf(h http.Header) int64 {
+	n := 1 << 10
 	for name, values := range h {
 		for _, v := range values {
 			n += len(name) + len(v)
 		}
 	}
-	return n
+	return int64(n)
 }
 
 // behind is the request as it goes on without its client.
@@ -90,7 +108,7 @@ func (x *exchange) behind() *exchange {
 	b := &exchange{
 		c: x.c, p: x.p, h: x.h, r: x.r.Clone(x.base), in: x.in, scope: x.scope, host: x.host, target: x.target,
 		urlHash: x.urlHash, key: x.key, hash: x.hash, class: x.class, who: x.who, base: x.base, detachable: true, names: x.names,
-		began: time.Now(),
+		began: time.Now(), inLine: true,
 	}
 	b.r.Body = http.NoBody
 	b.wishes = wishes{credentials: x.wishes.credentials, cc: cachecontrol.ParseRequest(nil, nil)}
@@ -115,6 +133,7 @@ func (t *turns) leave(l *line, goOn bool) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for l.first != nil {
+		l.first.x.c.room.Give(l.first.size)
 		delete(l.keys, l.first.key)
 		l.first = l.first.next
 		t.waiting--
@@ -139,6 +158,10 @@ func (x *exchange) takeTurn() (goOn bool) {
 		}
 	}()
 	for {
+		left := turnLife - time.Since(x.began)
+		if left <= 0 {
+			return true
+		}
 		x.now = x.c.now()
 		x.denied = x.ask(backoff.Look, true, true)
 		switch {
@@ -152,7 +175,7 @@ func (x *exchange) takeTurn() (goOn bool) {
 		if x.denied.Reason != backoff.Budget {
 			return !x.denied.Failing // the key rests
 		}
-		if !x.c.turns.sleep(time.Duration(x.denied.NotBefore - x.now)) {
+		if !x.c.turns.sleep(min(time.Duration(x.denied.NotBefore-x.now), left)) {
 			return false
 		}
 	}

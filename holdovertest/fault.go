@@ -72,8 +72,9 @@ func always(f http.HandlerFunc) Fault {
 	return func(http.Handler) http.Handler { return f }
 }
 
-// Hang takes the request and never answers. The handler returns when the request's context
-// has ended.
+// Hang takes the request and never answers. The handler returns without a word when the request's
+// context has ended, as handlers do. Where it is a deadline that ended it, and the client is
+// still there, net/http makes an empty 200 of that, unless something in front knows better.
 func Hang() Fault {
 	return always(func(_ http.ResponseWriter, r *http.Request) { hang(r) })
 }
@@ -96,7 +97,7 @@ func Deaf(d time.Duration) Fault {
 	})
 }
 
-// Delay asks the handler that works d later, or never where the context ends before.
+// Delay asks the handler that works d later. Where the context ends before, it does as Hang.
 func Delay(d time.Duration) Fault {
 	return func(working http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

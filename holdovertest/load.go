@@ -43,7 +43,7 @@ type Load struct {
 	// Paths are asked for in turn, each beginning with a slash.
 	Paths []string
 	// PerSecond is the rate of Run. The default is 100.
-	PerSecond int
+	PerSecond float64
 	// Patience is how long a client waits for the whole answer. The default
 	// is 1 s.
 	Patience time.Duration
@@ -71,7 +71,7 @@ func (l *Load) Run(ctx context.Context) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	room := make(chan struct{}, l.maxWaiting())
-	interval := time.Second / time.Duration(l.perSecond())
+	interval := time.Duration(float64(time.Second) / l.perSecond())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	start := time.Now()
@@ -143,7 +143,7 @@ func (l *Load) check() error {
 	for _, f := range []struct {
 		name     string
 		negative bool
-	}{{"PerSecond", l.PerSecond < 0}, {"Patience", l.Patience < 0}, {"MaxWaiting", l.MaxWaiting < 0}} {
+	}{{"PerSecond", !(l.PerSecond >= 0)}, {"Patience", l.Patience < 0}, {"MaxWaiting", l.MaxWaiting < 0}} {
 		if f.negative {
 			found = append(found, fmt.Errorf("holdovertest: Load.%s: must not be negative", f.name))
 		}
@@ -151,12 +151,12 @@ func (l *Load) check() error {
 	return errors.Join(found...)
 }
 
-func (l *Load) perSecond() int { return cmp.Or(l.PerSecond, defaultRate) }
+func (l *Load) perSecond() float64 { return cmp.Or(l.PerSecond, defaultRate) }
 
 func (l *Load) patience() time.Duration { return cmp.Or(l.Patience, defaultPatience) }
 
 func (l *Load) maxWaiting() int {
-	all := int(float64(l.perSecond()) * l.patience().Seconds())
+	all := int(l.perSecond() * l.patience().Seconds())
 	return cmp.Or(l.MaxWaiting, all+all/2+1)
 }
 

@@ -68,7 +68,7 @@ func (a Arrivals) where(keep func(Arrival) bool) (found Arrivals) {
 	return found
 }
 
-// ByURL returns those of each URL.
+// ByURL returns those of each URL, whatever their method: HEAD counts as GET does.
 func (a Arrivals) ByURL() map[string]Arrivals {
 	found := map[string]Arrivals{}
 	for _, one := range a {

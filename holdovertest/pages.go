@@ -22,9 +22,14 @@ const (
 // A PageOption changes what Pages answers.
 type PageOption func(*pages)
 
-// PageSize makes pages of so many bytes. The default is 1 KiB, so that half a
+// PageSize makes pages of so many bytes, up to 16 MiB. The default is 1 KiB, so that half a
 // page can be sent. No page is shorter than what it has to say, about 100 bytes.
-func PageSize(bytes int) PageOption { return func(p *pages) { p.size = bytes } }
+func PageSize(bytes int) PageOption {
+	if bytes > maxBody {
+		panic(fmt.Sprintf("holdovertest: PageSize: %d bytes are more than a Load reads, 16 MiB", bytes))
+	}
+	return func(p *pages) { p.size = bytes }
+}
 
 // PageUser makes pages that belong to whom the function names. Read them by
 // ReadPageOf. A page for which it returns "" belongs to everybody.

@@ -4,6 +4,7 @@ package holdovertest
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -67,7 +68,7 @@ func quantile(sorted []time.Duration, share float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}
-	return sorted[int(share*float64(len(sorted)-1))]
+	return sorted[max(int(math.Ceil(share*float64(len(sorted))))-1, 0)]
 }
 
 // String is a line for a log.

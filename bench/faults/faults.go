@@ -56,7 +56,7 @@ func (f faults) play(ctx context.Context, s *site) (result, error) {
 
 // run plays the behaviours under load.
 func (f faults) run(ctx context.Context, s *site) ([]phase, error) {
-	load := &holdovertest.Load{URL: s.url, Paths: paths(warmPages, f.keys), PerSecond: f.perSecond, Patience: patience}
+	load := &holdovertest.Load{URL: s.url, Paths: paths(warmPages, f.keys), PerSecond: float64(f.perSecond), Patience: patience}
 	if err := s.warm(ctx, load.Paths); err != nil {
 		return nil, err
 	}

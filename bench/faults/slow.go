@@ -33,7 +33,7 @@ func (slow) together() bool  { return true }
 func (slow) flags() []string { return nil }
 
 func (sc slow) play(ctx context.Context, s *site) (result, error) {
-	load := &holdovertest.Load{URL: s.url, Paths: paths(slowPages, slowKeys), PerSecond: sc.perSecond, Patience: patience}
+	load := &holdovertest.Load{URL: s.url, Paths: paths(slowPages, slowKeys), PerSecond: float64(sc.perSecond), Patience: patience}
 	if err := s.warm(ctx, load.Paths); err != nil {
 		return result{}, err
 	}

@@ -25,7 +25,7 @@ type world struct {
 	lastFetch   map[uint64]int64
 	failures    int
 	failing     bool
-	failedFrom  int64 // the first of the failures in a row
+	failedFrom  int64 // when the latest fetch of the failures in a row began
 	lastSuccess int64
 	bounded     []int64 // fetches that the budget is for
 }
@@ -141,8 +141,9 @@ func (w *world) end(key uint64, kind backoff.Kind) {
 		}
 	case !e.Local && started >= w.lastSuccess:
 		if w.failures == 0 {
-			w.failedFrom = w.now
+			w.failedFrom = 0
 		}
+		w.failedFrom = max(w.failedFrom, started)
 		w.failures++
 		w.failing = w.failing || w.failures >= 3
 	}

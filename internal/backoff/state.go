@@ -19,7 +19,7 @@ type Key struct {
 type Scope struct {
 	failing     bool
 	failures    int    // in a row, up to FailAfter
-	failedAt    int64  // when the first of these was reported
+	failedFrom  int64  // when the latest fetch of these began
 	succeededAt int64  // when the origin last answered
 	recoveredAt int64  // when a success last ended the failing
 	recoveries  uint64 // how often that happened
@@ -68,13 +68,13 @@ func (k *Key) fail(cfg Config, s *Scope, e Event, now int64) {
 	}
 }
 
-// succeed ends a row of failures, unless the origin answered before it.
+// succeed ends a row of failures, unless one of these began after the origin answered.
 func (s *Scope) succeed(e Event, now int64) {
 	answered := now
 	if e.Answered != 0 {
 		answered = min(e.Answered, now)
 	}
-	if s.failures > 0 && before(answered, s.failedAt, now) {
+	if s.failures > 0 && before(answered, s.failedFrom, now) {
 		return
 	}
 	if s.failing {
@@ -94,8 +94,8 @@ func (s *Scope) fail(cfg Config, e Event, now int64) {
 	if cfg.FailAfter < 0 || before(e.Started, s.succeededAt, now) {
 		return
 	}
-	if s.failures == 0 {
-		s.failedAt = now
+	if s.failures == 0 || s.failedFrom > now || e.Started > s.failedFrom {
+		s.failedFrom = e.Started
 	}
 	s.failures = min(s.failures+1, cfg.FailAfter)
 	s.failing = s.failures >= cfg.FailAfter

@@ -412,6 +412,17 @@ func TestSuccessCountsWhenItsHeaderCame(t *testing.T) {
 	o.fail(2)
 	o.step(backoff.Event{Kind: backoff.Succeeded, Key: 9, Started: long, Answered: header})
 	require.True(t, o.fail(3).Failing, "nor does it interrupt a row")
+
+	o = newOrigin(backoff.Config{})
+	o.fail(1)
+	o.pass(time.Second)
+	header = o.now
+	for range 60 {
+		o.pass(time.Second)
+		o.fail(2)
+	}
+	p = o.step(backoff.Event{Kind: backoff.Succeeded, Key: 3, Started: header - 1, Answered: header})
+	require.True(t, p.Failing, "it answered between failures, and failed since")
 }
 
 func TestDeniedFetchCostsNothing(t *testing.T) {

@@ -52,9 +52,9 @@ func (b *buffer) grow(want int) bool {
 	}
 	size = min(max(size, want), lastChunk)
 	cost := int64(size)
-	if !b.room.take(cost) {
+	if !b.room.Take(cost) {
 		size, cost = firstChunk, firstChunk
-		if !b.room.take(cost) {
+		if !b.room.Take(cost) {
 			if len(b.chunks) > 0 {
 				return false
 			}
@@ -101,14 +101,14 @@ func (b *buffer) dropFirst(off int64) bool {
 	b.base += int64(len(c.bytes))
 	b.chunks[0] = chunk{}
 	b.chunks = b.chunks[1:]
-	b.room.give(c.cost)
+	b.room.Give(c.cost)
 	return true
 }
 
 // release forgets everything.
 func (b *buffer) release() {
 	for _, c := range b.chunks {
-		b.room.give(c.cost)
+		b.room.Give(c.cost)
 	}
 	b.chunks = nil
 	b.base = b.end

@@ -18,23 +18,25 @@ func NewRoom(n int64) *Room { return &Room{free: semaphore.NewWeighted(n)} }
 // like, so that they leave something to the others.
 func (r *Room) Part(n int64) *Room { return &Room{free: semaphore.NewWeighted(n), of: r} }
 
-func (r *Room) take(n int64) bool {
+// Take takes room for n bytes and reports whether there was as much. Give gives it back.
+func (r *Room) Take(n int64) bool {
 	if !r.free.TryAcquire(n) {
 		return false
 	}
-	if r.of != nil && !r.of.take(n) {
+	if r.of != nil && !r.of.Take(n) {
 		r.free.Release(n)
 		return false
 	}
 	return true
 }
 
-func (r *Room) give(n int64) {
+// Give gives back what Take took.
+func (r *Room) Give(n int64) {
 	if n <= 0 {
 		return
 	}
 	r.free.Release(n)
 	if r.of != nil {
-		r.of.give(n)
+		r.of.Give(n)
 	}
 }
