@@ -301,11 +301,15 @@ func TestCloseWithAStuckStore(t *testing.T) {
 func TestTheLineComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := holdovertest.NewOrigin(answer(200, "hello", "Cache-Control", windowed))
-		h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 10}}}).Handler(s)
+		m, err := memory.New(memory.Config{})
+		require.NoError(t, err)
+		slow := holdovertest.NewStore(m, 1) // so that others may come between a turn and its fetch
+		h := newCache(t, holdover.Config{Store: slow, Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 10}}}).Handler(s)
 		for i := range 70 {
 			ask(h, "GET", pageURL(i))
 		}
 		time.Sleep(2 * time.Second)
+		slow.Behave(holdovertest.StoreFaults{Delay: 30 * time.Millisecond})
 		for i := range 10 { // busy pages have their turn, and again
 			ask(h, "GET", pageURL(10+i))
 		}
