@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -169,6 +170,127 @@ func TestTurnComesWithoutAnotherRequest(t *testing.T) {
 		require.Equal(t, "new", ask(h, "GET", pageURL(2)).Body.String())
 		require.EqualValues(t, 6, o.calls.Load())
 	})
+}
+
+// The same behind stale answers, and after the client who asked has left.
+func TestTurnComesBehindStaleAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := memory.New(memory.Config{})
+		require.NoError(t, err)
+		o := newOrigin(answer(200, "old", "Cache-Control", "max-age=1, stale-while-revalidate=600"))
+		c := newCache(t, holdover.Config{
+			Store: holdovertest.NewStore(m, 1), Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 1}},
+		})
+		h := c.Handler(o)
+		for i := range 4 {
+			ask(h, "GET", pageURL(i))
+		}
+		time.Sleep(2 * time.Second)
+		o.set(answer(200, "new", "Cache-Control", "max-age=600"))
+		for i := range 4 {
+			ctx, leave := context.WithCancel(t.Context())
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, request("GET", pageURL(i)).WithContext(ctx))
+			require.Equal(t, "old", w.Body.String())
+			leave()
+		}
+		require.Equal(t, 3, c.Stats().Queued)
+		time.Sleep(5 * time.Second)
+		require.EqualValues(t, 8, o.calls.Load())
+		for i := range 4 {
+			require.Equal(t, "new", ask(h, "GET", pageURL(i)).Body.String())
+		}
+	})
+}
+
+// What can't outlive its request doesn't wait in line, nor what tells nothing about what
+// others get.
+func TestWhatDoesNotWaitInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, "old", "Cache-Control", windowed))
+		c := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 1}}})
+		h := c.Handler(o)
+		for i := range 4 {
+			ask(h, "GET", pageURL(i))
+		}
+		time.Sleep(2 * time.Second)
+		ask(h, "GET", pageURL(0)) // takes the token
+		held(h, 1, pageURL(1))
+		held(h, 2, pageURL(2))
+		ask(h, "GET", pageURL(3), "Cache-Control", "no-store")
+		require.Zero(t, c.Stats().Queued)
+		require.EqualValues(t, 5, o.calls.Load())
+		require.NoError(t, c.Close())
+		require.Equal(t, 200, ask(h, "GET", pageURL(2)).Code)
+		require.Zero(t, c.Stats().Queued)
+	})
+}
+
+// A turn fetches as a background fetch does: without the credentials that had no part in what
+// is stored.
+func TestTurnsRepeatTheRequestThatAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen []string
+		o := newOrigin(func(w http.ResponseWriter, r *http.Request) {
+			seen = append(seen, r.URL.Path+" "+r.Header.Get("Authorization")+" "+r.Header.Get("Accept-Language")+" "+r.Header.Get("Cache-Control"))
+			answer(200, "page", "Cache-Control", "public, max-age=1, stale-if-error=600", "Vary", "Accept-Language")(w, r)
+		})
+		h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: 1}}}).Handler(o)
+		get(h, "Accept-Language", "de")
+		get(h, "Accept-Language", "en")
+		ask(h, "GET", pageURL(0), "Accept-Language", "de")
+		time.Sleep(2 * time.Second)
+		ask(h, "GET", pageURL(0), "Accept-Language", "de")
+		seen = nil
+		get(h, "Accept-Language", "de", "Authorization", "secret", "Cache-Control", "max-age=0")
+		get(h, "Accept-Language", "en")
+		time.Sleep(5 * time.Second)
+		require.Equal(t, []string{"/page  de max-age=0", "/page  en "}, seen)
+	})
+}
+
+// All scopes together hold so many, and one of them so many.
+func TestTheLinesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, "old", "Cache-Control", windowed))
+		c := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{
+			FetchRate: 0.001, Scope: func(r *http.Request) string { return r.URL.Query().Get("scope") },
+		}}})
+		h := c.Handler(o)
+		for range 2 {
+			for scope := range 6 {
+				for i := range 1100 {
+					ask(h, "GET", fmt.Sprintf("%s?scope=%d", pageURL(i), scope))
+				}
+			}
+			time.Sleep(2 * time.Second)
+		}
+		require.Equal(t, 4096, c.Stats().Queued)
+		time.Sleep(10 * time.Minute)
+		require.Zero(t, c.Stats().Queued)
+	})
+}
+
+// A negative rate bounds nothing, where by default those behind are bounded.
+func TestNoBudget(t *testing.T) {
+	for rate, most := range map[float64]int{-1: 500, 0: 110} {
+		synctest.Test(t, func(t *testing.T) {
+			s := holdovertest.NewOrigin(answer(200, "hello", "Cache-Control", "max-age=1, stale-while-revalidate=600"))
+			h := newCache(t, holdover.Config{Policy: holdover.Policy{Origin: holdover.Origin{FetchRate: rate}}}).Handler(s)
+			for i := range 500 {
+				ask(h, "GET", pageURL(i))
+			}
+			time.Sleep(2 * time.Second)
+			from := time.Now()
+			for i := range 500 {
+				ask(h, "GET", pageURL(i))
+			}
+			time.Sleep(10 * time.Second)
+			arrivals := s.Requests().Between(from, time.Now())
+			require.Len(t, arrivals, 500)
+			require.InDelta(t, most, arrivals.MostWithin(time.Second), 5)
+		})
+	}
 }
 
 // Clients can't fill the memory with requests that wait.

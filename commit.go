@@ -22,7 +22,7 @@ func (f *fetch) commit(result flight.Result) bool {
 	j, _ := result.Note.(*judgement)
 	if j != nil && j.outcome < failed && f.tells(j.shareable) {
 		took := f.took() // known before the response can be seen to be stored
-		f.c.keys.Update(f.hash, func(s *keystate.State) { s.LastFetch = took })
+		f.c.keys.Update(f.hash, func(s *keystate.State) { s.Took(max(took, 1)) })
 	}
 	switch {
 	case j == nil:

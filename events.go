@@ -56,6 +56,7 @@ const (
 	ReasonAuthorization Reason = "authorization"
 	ReasonVaryStar      Reason = "vary-star"
 	ReasonNoLifetime    Reason = "no-lifetime"
+	ReasonEventStream   Reason = "event-stream" // it has no end
 	ReasonTooLarge      Reason = "too-large"
 	ReasonNoRoom        Reason = "no-room" // Config.MaxInFlight
 	ReasonUnstorable    Reason = "unstorable"

@@ -79,7 +79,7 @@ func (x *exchange) patience(fl *flight.Flight, starter bool) (limit time.Duratio
 		// Who joins a fetch that is late already has nothing to wait for, nor who has waited
 		// for another one before.
 		late := max(time.Duration(x.now-fl.Started), time.Since(x.began))
-		limit = max(x.p.softTime(x.lastFetch())-late, 0)
+		limit = max(x.softTime()-late, 0)
 		return min(limit, x.p.hardTimeout, x.timeLeft()), true
 	}
 	if starter { // the flight has the hard timeout

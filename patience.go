@@ -16,17 +16,21 @@ const maxWait = time.Hour
 const timeToAnswer = 50 * time.Millisecond
 
 // timeLeft is how long a request may wait for the sake of its own deadline, which outer
-// middleware gave it.
+// middleware or the server's WriteTimeout gave it: what is written later, nobody gets.
 func (x *exchange) timeLeft() time.Duration { return timeLeft(x.r, x.began) }
 
 func timeLeft(r *http.Request, began time.Time) time.Duration {
-	deadline, given := r.Context().Deadline()
-	if !given {
-		return maxWait
+	left := maxWait
+	if deadline, given := r.Context().Deadline(); given {
+		left = time.Until(deadline) - spare(deadline.Sub(began))
 	}
-	spare := min(deadline.Sub(began)/10, timeToAnswer)
-	return min(max(time.Until(deadline)-spare, 0), maxWait)
+	if s, _ := r.Context().Value(http.ServerContextKey).(*http.Server); s != nil && s.WriteTimeout > 0 {
+		left = min(left, time.Until(began.Add(s.WriteTimeout))-spare(s.WriteTimeout))
+	}
+	return max(left, 0)
 }
+
+func spare(all time.Duration) time.Duration { return max(min(all/10, timeToAnswer), 0) }
 
 // storeContext bounds what a request waits for a store: by the store's own time, and by what is
 // left of the request's. That this ends is no failure of the store, so it cancels.
@@ -56,6 +60,15 @@ func (x *exchange) outOfTime() bool { return x.r.Context().Err() == context.Dead
 func (x *exchange) patienceLeft() time.Duration {
 	hard := min(x.p.hardTimeout, maxWait) - time.Since(x.began)
 	return min(max(hard, 0), x.timeLeft())
+}
+
+// softTime is how long this request may wait where there is a copy.
+func (x *exchange) softTime() time.Duration {
+	usual := x.learned.Usual
+	if usual == 0 && x.found.entry != nil {
+		usual = costOf(x.found.entry)
+	}
+	return x.p.softTime(usual)
 }
 
 // lastFetch is how long the origin took when it last answered for this key, as this

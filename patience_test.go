@@ -237,6 +237,91 @@ func TestHourOfBytes(t *testing.T) {
 	}
 }
 
+// What has no end is never stored, whatever it or the policy says: its handler ends with its
+// client.
+func TestEndlessAnswersEndWithTheirClients(t *testing.T) {
+	for name, fields := range map[string][]string{
+		"events that may be stored":   {"Content-Type", "text/event-stream; charset=utf-8", "Cache-Control", "max-age=60"},
+		"events without a word":       {"Content-Type", "Text/Event-Stream"},
+		"events, no-cache":            {"Content-Type", "text/event-stream", "Cache-Control", "no-cache"},
+		"pictures":                    {"Content-Type", "multipart/x-mixed-replace; boundary=x", "Cache-Control", "max-age=60"},
+		"anything, no-cache":          {"Content-Type", "text/plain", "Cache-Control", "no-cache"},
+		"anything, never to be stale": {"Content-Type", "text/plain", "Cache-Control", "max-age=0, must-revalidate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCache(t, holdover.Config{Policy: holdover.Policy{
+					Freshness: holdover.Freshness{DefaultTTL: time.Minute},
+					Grace:     holdover.Grace{StaleIfError: time.Hour, StaleWhileRevalidate: time.Hour},
+				}})
+				h := c.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					setFields(w.Header(), fields)
+					for r.Context().Err() == nil {
+						_, _ = io.WriteString(w, "data: x\n\n")
+						_ = http.NewResponseController(w).Flush()
+						time.Sleep(time.Second)
+					}
+				}))
+				for range 3 {
+					ctx, leave := context.WithCancel(t.Context())
+					gone := make(chan struct{})
+					go func() {
+						defer close(gone)
+						h.ServeHTTP(discards{http.Header{}}, request("GET", page1).WithContext(ctx))
+					}()
+					time.Sleep(5 * time.Second)
+					leave()
+					<-gone
+					time.Sleep(2 * time.Second)
+					require.Zero(t, c.Stats().Running)
+				}
+			})
+		})
+	}
+}
+
+// A server that stops writing after a while gets its answer before.
+func TestWriteTimeoutOfTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newCache(t, holdover.Config{}).Handler(slowly(10*time.Second, answer(200, "hello", "Cache-Control", "max-age=60")))
+		server := &http.Server{WriteTimeout: 2 * time.Second}
+		r := request("GET", page1)
+		w, began := httptest.NewRecorder(), time.Now()
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server)))
+		require.Equal(t, 504, w.Code)
+		require.Equal(t, 1950*time.Millisecond, time.Since(began))
+		time.Sleep(10 * time.Second)
+		require.Equal(t, "hello", get(h).Body.String())
+	})
+}
+
+// An origin that has become very slow is not waited for by all who come, because it answered
+// once.
+func TestASlowSuccessDoesNotMakeAllWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := holdovertest.NewOrigin(holdovertest.Pages("max-age=5, stale-if-error=86400"))
+		load := &holdovertest.Load{
+			Transport: holdovertest.InProcess(newCache(t, holdover.Config{}).Handler(o)),
+			URL:       "http://example.com", Paths: []string{"/a", "/b"}, PerSecond: 10, Patience: time.Minute,
+		}
+		for _, path := range load.Paths {
+			require.NoError(t, load.Ask(t.Context(), path).Err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- load.Run(ctx) }()
+		from := time.Now()
+		require.NoError(t, o.Play(t.Context(), holdovertest.Phase{Fault: holdovertest.Delay(20 * time.Second), For: 20 * time.Minute}))
+		stop()
+		require.NoError(t, <-ended)
+		r := holdovertest.NewReport(from, 5*time.Second, load.Answers())
+		require.Zero(t, r.Failed, r)
+		require.LessOrEqual(t, r.Max, 5*time.Second, r)
+		early := holdovertest.NewReport(from, 5*time.Second, load.Between(from, from.Add(2*time.Minute)))
+		require.LessOrEqual(t, early.Max, 500*time.Millisecond, early)
+	})
+}
+
 type discards struct{ h http.Header }
 
 func (d discards) Header() http.Header         { return d.h }

@@ -163,14 +163,17 @@ type Origin struct {
 	EarlyRevalidation float64
 
 	// SoftTimeout is how long a request with a usable stale copy waits for
-	// a newer one. The fetch goes on behind. Default: the larger of 500 ms
-	// and twice what the last fetch of this key took.
+	// a newer one. The fetch goes on behind. Default: twice what fetches of this
+	// key usually take, from 500 ms to 5 s. What is usual grows at most twofold with
+	// each fetch. Where visitors don't wait that long for a page that has become
+	// slow, set it.
 	SoftTimeout time.Duration
 
 	// HardTimeout bounds the wait for the final header, and then, while the
 	// response is being stored, the gap between two writes. A request that waited for
 	// another's response, which turned out to be for that one alone, has as long for
-	// its own. Default: 30 s.
+	// its own. A deadline of the request's context, and http.Server.WriteTimeout, bound
+	// the waits too. Default: 30 s.
 	HardTimeout time.Duration
 
 	// ErrorStatuses are failures of the origin. 408 and 429 are always

@@ -5,6 +5,7 @@ package holdover
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/holdover-go/holdover/internal/freshness"
 	"github.com/holdover-go/holdover/internal/httpfield"
@@ -37,12 +38,22 @@ func (p *rules) refuses(a *asked, j *judgement, status int, h http.Header) Reaso
 		return ReasonAuthorization
 	case p.setCookie == RefuseSetCookie && len(h["Set-Cookie"])+len(h["Set-Cookie2"]) > 0:
 		return ReasonSetCookie
+	case isEventStream(h):
+		return ReasonEventStream
 	case contentLength(h) > p.maxBody:
 		return ReasonTooLarge
 	case p.Outcome == Strict && j.outcome != ok, p.Outcome == AllowAll && j.outcome >= failed:
 		return ReasonOutcome
 	}
 	return p.refusesUseless(a, j, status, h)
+}
+
+// isEventStream reports whether a body has no end, and is of use only while it arrives. What isn't
+// stored ends with its client.
+func isEventStream(h http.Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	kind = strings.TrimSpace(kind)
+	return strings.EqualFold(kind, "text/event-stream") || strings.EqualFold(kind, "multipart/x-mixed-replace")
 }
 
 // mustNotBeStored knows the statuses of RFC 6585, which are about one request or client. Only a
@@ -78,7 +89,9 @@ func (p *rules) refusesUseless(a *asked, j *judgement, status int, h http.Header
 		window = window || !credentials && (explicit || j.outcome == denied)
 		explicit = explicit || window
 	}
-	if explicit && (validator || window || d.Lifetime > 0) {
+	window = window && d.Flags&(store.NoCache|store.MustRevalidate|store.ProxyRevalidate) == 0 // never stale
+	lasting := d.Lifetime > 0 && !j.cc.NoCache
+	if explicit && (validator || window || lasting) {
 		return ""
 	}
 	return ReasonNoLifetime

@@ -20,6 +20,7 @@ const (
 	defaultKeep         = time.Hour
 	defaultHardTimeout  = 30 * time.Second
 	minSoftTimeout      = 500 * time.Millisecond
+	maxSoftTimeout      = 5 * time.Second
 	defaultHeuristic    = 0.1
 	defaultHeuristicMax = 24 * time.Hour
 	defaultMaxBody      = 8 << 20

@@ -145,9 +145,9 @@ func attemptTime(last time.Duration, attempts uint8, hard time.Duration) time.Du
 }
 
 // softTime is how long a request with a usable copy waits.
-func (p *rules) softTime(last time.Duration) time.Duration {
+func (p *rules) softTime(usual time.Duration) time.Duration {
 	if p.softTimeout != 0 {
 		return p.softTimeout
 	}
-	return max(minSoftTimeout, 2*last)
+	return min(max(minSoftTimeout, 2*usual), maxSoftTimeout)
 }

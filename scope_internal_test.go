@@ -142,6 +142,7 @@ func TestSoftTime(t *testing.T) {
 	require.Equal(t, 500*time.Millisecond, learned.softTime(0))
 	require.Equal(t, 500*time.Millisecond, learned.softTime(100*time.Millisecond))
 	require.Equal(t, 4*time.Second, learned.softTime(2*time.Second))
+	require.Equal(t, 5*time.Second, learned.softTime(time.Minute))
 	require.Equal(t, time.Second, compiled(t, Policy{Origin: Origin{SoftTimeout: time.Second}}).softTime(time.Minute))
 	require.Equal(t, forever, compiled(t, Policy{Origin: Origin{SoftTimeout: -1}}).softTime(time.Minute))
 }

@@ -36,10 +36,12 @@ func TestNobodysCredentialsTurnSharingOff(t *testing.T) {
 			for others, value := range map[string]string{"anonymous": "", "with credentials": "id=%d"} {
 				t.Run(credential+", "+name+", others "+others, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						a := newAttack(t, credential, body, value)
-						for round := range 10 {
-							calls := a.round(func(int) string { return "own=1" })
-							require.LessOrEqual(t, calls, int64(1), "round %d", round)
+						for _, keep := range []time.Duration{0, -1} { // with a stale copy, and without
+							a := newAttack(t, holdover.Grace{Keep: keep}, credential, body, value)
+							for round := range 10 {
+								calls := a.round(func(int) string { return "own=1" })
+								require.LessOrEqual(t, calls, int64(1), "round %d", round)
+							}
 						}
 					})
 				})
@@ -54,7 +56,7 @@ func TestNobodysManyCredentialsTurnSharingOff(t *testing.T) {
 	for others, value := range map[string]string{"anonymous": "", "with credentials": "id=%d"} {
 		t.Run(others, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a, sum := newAttack(t, "Cookie", "mine", value), int64(0)
+				a, sum := newAttack(t, holdover.Grace{}, "Cookie", "mine", value), int64(0)
 				for round := range 20 {
 					sum += a.round(func(i int) string { return fmt.Sprintf("own=%d", 100*round+i) })
 				}
@@ -78,9 +80,9 @@ type attack struct {
 	credential, value string
 }
 
-func newAttack(t *testing.T, credential, body, value string) *attack {
+func newAttack(t *testing.T, grace holdover.Grace, credential, body, value string) *attack {
 	a := &attack{t: t, credential: credential, value: value}
-	a.h = newCache(t, holdover.Config{Policy: holdover.Policy{Safety: holdover.Safety{MaxBody: 64 << 10}}}).
+	a.h = newCache(t, holdover.Config{Policy: holdover.Policy{Grace: grace, Safety: holdover.Safety{MaxBody: 64 << 10}}}).
 		Handler(mixed(credential, body, &a.calls))
 	a.visit(0)
 	return a
@@ -114,9 +116,14 @@ func (a *attack) round(who func(i int) string) int64 {
 // Users with pages of their own don't wait for one another for long either, though others
 // share the page.
 func TestOwnPagesBesideASharedOne(t *testing.T) {
+	t.Run("with a stale copy", func(t *testing.T) { ownPagesBesideASharedOne(t, holdover.Grace{}) })
+	t.Run("without", func(t *testing.T) { ownPagesBesideASharedOne(t, holdover.Grace{Keep: -1}) })
+}
+
+func ownPagesBesideASharedOne(t *testing.T, grace holdover.Grace) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
-		h := newCache(t, holdover.Config{}).Handler(mixed("Cookie", "mine", &calls))
+		h := newCache(t, holdover.Config{Policy: holdover.Policy{Grace: grace}}).Handler(mixed("Cookie", "mine", &calls))
 		get(h, "Cookie", "id=1")
 		for round := range 3 {
 			time.Sleep(2 * time.Second)

@@ -102,7 +102,7 @@ func (s *settings) originFlags(fs *flag.FlagSet) {
 		"the client's Host goes along as X-Forwarded-Host")
 	durationFlag(fs, &s.softTimeout, "soft-timeout", anyDuration,
 		"wait `D` for the origin where a stale response could be given; negative: until -timeout\n"+
-			"(default: the larger of 500ms and twice the last fetch)")
+			"(default: twice what a fetch usually takes, 500ms to 5s)")
 	durationFlag(fs, &s.timeout, "timeout", noNegative,
 		"wait `D` for the origin's header (default 30s)")
 	fs.Func("fetch-rate", "bound the fetches a second for which a stored response can be given meanwhile to `N`: that is given\n"+

@@ -18,6 +18,10 @@ type State struct {
 	LastSize int64
 	// LastFetch is how long the last complete fetch took; 0 where none did.
 	LastFetch time.Duration
+	// Usual is how long a fetch usually takes: the last one, or twice what was usual before it,
+	// whichever is less. So one that took very long doesn't make all who come next wait
+	// as long, and an origin that has become slower is known after some.
+	Usual time.Duration
 	// Attempts is how often in a row an attempt ended for want of time: the
 	// next one gets twice as long for each.
 	Attempts uint8
@@ -41,6 +45,21 @@ type State struct {
 	Denied bool
 
 	verdicts [classes]verdict
+}
+
+// Took notes how long a complete fetch took.
+func (s *State) Took(d time.Duration) {
+	s.Usual = leastUsual(s.Usual, d)
+	s.LastFetch = d
+}
+
+// leastUsual is never so small that it would take many steps to grow.
+func leastUsual(before, took time.Duration) time.Duration {
+	const least = 100 * time.Millisecond
+	if before == 0 {
+		return took
+	}
+	return min(took, max(2*before, least))
 }
 
 // Repeat notes a status. One that doesn't count ends the row.

@@ -104,6 +104,24 @@ func TestManyAskersEndSharing(t *testing.T) {
 	require.False(t, s.Shared(c, start))
 }
 
+// One fetch that took very long doesn't make it usual.
+func TestUsual(t *testing.T) {
+	var s keystate.State
+	for _, c := range []struct{ took, usual time.Duration }{
+		{700 * time.Millisecond, 700 * time.Millisecond}, // the first one is all there is to go by
+		{10 * time.Second, 1400 * time.Millisecond},
+		{10 * time.Second, 2800 * time.Millisecond},
+		{time.Millisecond, time.Millisecond},
+		{10 * time.Second, 100 * time.Millisecond},
+		{10 * time.Second, 200 * time.Millisecond},
+		{150 * time.Millisecond, 150 * time.Millisecond},
+	} {
+		s.Took(c.took)
+		require.Equal(t, c.usual, s.Usual)
+		require.Equal(t, c.took, s.LastFetch)
+	}
+}
+
 // What is too large is too large for all.
 func TestOutgrownCountsForAll(t *testing.T) {
 	var s keystate.State
