@@ -68,7 +68,7 @@ func (x *exchange) softTime() time.Duration {
 	if usual == 0 && x.found.entry != nil {
 		usual = costOf(x.found.entry)
 	}
-	return x.p.softTime(usual)
+	return x.p.softTime(usual, x.lastFetch())
 }
 
 // lastFetch is how long the origin took when it last answered for this key, as this

@@ -316,9 +316,7 @@ func TestASlowSuccessDoesNotMakeAllWait(t *testing.T) {
 		require.NoError(t, <-ended)
 		r := holdovertest.NewReport(from, 5*time.Second, load.Answers())
 		require.Zero(t, r.Failed, r)
-		require.LessOrEqual(t, r.Max, 5*time.Second, r)
-		early := holdovertest.NewReport(from, 5*time.Second, load.Between(from, from.Add(2*time.Minute)))
-		require.LessOrEqual(t, early.Max, time.Second, early)
+		require.LessOrEqual(t, r.Max, 500*time.Millisecond, r)
 	})
 }
 

@@ -164,9 +164,9 @@ type Origin struct {
 
 	// SoftTimeout is how long a request with a usable stale copy waits for
 	// a newer one. The fetch goes on behind. Default: twice what fetches of this
-	// key usually take, from 500 ms to 5 s. What is usual grows at most twofold with
-	// each fetch. Where visitors don't wait that long for a page that has become
-	// slow, set it.
+	// key usually take, from 500 ms to 5 s, and 500 ms where the last one took longer
+	// than that. What is usual grows at most twofold with each fetch. Where visitors
+	// aren't so patient, set it.
 	SoftTimeout time.Duration
 
 	// HardTimeout bounds the wait for the final header, and then, while the

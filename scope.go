@@ -144,10 +144,15 @@ func attemptTime(last time.Duration, attempts uint8, hard time.Duration) time.Du
 	return min(d, hard)
 }
 
-// softTime is how long a request with a usable copy waits.
-func (p *rules) softTime(usual time.Duration) time.Duration {
+// softTime is how long a request with a usable copy waits: not long where it would wait in
+// vain, since the last fetch took longer still.
+func (p *rules) softTime(usual, last time.Duration) time.Duration {
 	if p.softTimeout != 0 {
 		return p.softTimeout
 	}
-	return min(max(minSoftTimeout, 2*usual), maxSoftTimeout)
+	d := min(max(minSoftTimeout, 2*usual), maxSoftTimeout)
+	if last > d {
+		return minSoftTimeout
+	}
+	return d
 }

@@ -139,10 +139,17 @@ func TestAttemptTime(t *testing.T) {
 
 func TestSoftTime(t *testing.T) {
 	learned := compiled(t, Policy{})
-	require.Equal(t, 500*time.Millisecond, learned.softTime(0))
-	require.Equal(t, 500*time.Millisecond, learned.softTime(100*time.Millisecond))
-	require.Equal(t, 4*time.Second, learned.softTime(2*time.Second))
-	require.Equal(t, 5*time.Second, learned.softTime(time.Minute))
-	require.Equal(t, time.Second, compiled(t, Policy{Origin: Origin{SoftTimeout: time.Second}}).softTime(time.Minute))
-	require.Equal(t, forever, compiled(t, Policy{Origin: Origin{SoftTimeout: -1}}).softTime(time.Minute))
+	for _, tt := range []struct{ usual, last, want time.Duration }{
+		{0, 0, 500 * time.Millisecond},
+		{100 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond},
+		{700 * time.Millisecond, 700 * time.Millisecond, 1400 * time.Millisecond},
+		{2 * time.Second, 2 * time.Second, 4 * time.Second},
+		{3 * time.Second, 3 * time.Second, 5 * time.Second},
+		{time.Second, 3 * time.Second, 500 * time.Millisecond}, // in vain
+		{time.Minute, time.Minute, 500 * time.Millisecond},
+	} {
+		require.Equal(t, tt.want, learned.softTime(tt.usual, tt.last), "%+v", tt)
+	}
+	require.Equal(t, time.Second, compiled(t, Policy{Origin: Origin{SoftTimeout: time.Second}}).softTime(time.Minute, time.Minute))
+	require.Equal(t, forever, compiled(t, Policy{Origin: Origin{SoftTimeout: -1}}).softTime(time.Minute, time.Minute))
 }
