@@ -71,9 +71,14 @@ func quantile(sorted []time.Duration, share float64) time.Duration {
 	return sorted[max(int(math.Ceil(share*float64(len(sorted))))-1, 0)]
 }
 
-// String is a line for a log.
+// String is a line for a log. It leaves Arrivals out if that is 0, since it may not have been
+// filled in.
 func (r Report) String() string {
-	return fmt.Sprintf("%d answers, %d failed, %d stale (%d untold), the last after %.2fs; p50 %v, p99 %v, max %v; %d requests reached the origin",
+	line := fmt.Sprintf("%d answers, %d failed, %d stale (%d untold), the last after %.2fs; p50 %v, p99 %v, max %v",
 		r.Answers, r.Failed, r.Stale, r.Untold, r.LastStale.Seconds(),
-		r.P50.Round(time.Microsecond), r.P99.Round(time.Microsecond), r.Max.Round(time.Microsecond), r.Arrivals)
+		r.P50.Round(time.Microsecond), r.P99.Round(time.Microsecond), r.Max.Round(time.Microsecond))
+	if r.Arrivals > 0 {
+		line += fmt.Sprintf("; %d requests reached the origin", r.Arrivals)
+	}
+	return line
 }

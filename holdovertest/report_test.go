@@ -35,7 +35,10 @@ func TestReportOfNothing(t *testing.T) {
 
 func TestReportIsALine(t *testing.T) {
 	r := holdovertest.Report{Answers: 10, Failed: 1, Stale: 2, LastStale: 1500 * time.Millisecond, P99: 1234567}
-	require.Equal(t, "10 answers, 1 failed, 2 stale (0 untold), the last after 1.50s; p50 0s, p99 1.235ms, max 0s; 0 requests reached the origin", r.String())
+	line := "10 answers, 1 failed, 2 stale (0 untold), the last after 1.50s; p50 0s, p99 1.235ms, max 0s"
+	require.Equal(t, line, r.String(), "nobody filled in Arrivals")
+	r.Arrivals = 3
+	require.Equal(t, line+"; 3 requests reached the origin", r.String())
 }
 
 func TestAnswerSaysStale(t *testing.T) {

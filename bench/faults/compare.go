@@ -13,7 +13,7 @@ import (
 )
 
 // compare plays the scripts with all caches that there are.
-func (s settings) compare(ctx context.Context, out io.Writer) (missed bool, err error) {
+func (s settings) compare(ctx context.Context, out, progress io.Writer) (missed bool, err error) {
 	dir, err := os.MkdirTemp("", "faults-")
 	if err != nil {
 		return false, err
@@ -25,8 +25,8 @@ func (s settings) compare(ctx context.Context, out io.Writer) (missed bool, err 
 	}
 	found := present(out, allPeers(binary))
 	for i, sc := range s.played() {
-		fmt.Fprintf(out, "\n== %s\n\n", sc.name())
-		results, err := compareOne(ctx, filepath.Join(dir, fmt.Sprint(i)), sc, found)
+		fmt.Fprintf(out, "\n== %s\n\n", headline(sc))
+		results, err := compareOne(ctx, filepath.Join(dir, fmt.Sprint(i)), sc, found, progress)
 		if err != nil {
 			return missed, err
 		}
@@ -56,7 +56,7 @@ func present(out io.Writer, all []peer) (found []peer) {
 }
 
 // compareOne starts the caches anew for a script, and ends them.
-func compareOne(ctx context.Context, dir string, sc script, peers []peer) (results []result, err error) {
+func compareOne(ctx context.Context, dir string, sc script, peers []peer, progress io.Writer) (results []result, err error) {
 	var sites []*site
 	defer func() {
 		for _, s := range sites {
@@ -76,10 +76,10 @@ func compareOne(ctx context.Context, dir string, sc script, peers []peer) (resul
 			return nil, err
 		}
 	}
-	return playAll(ctx, sc, sites)
+	return playAll(ctx, sc, sites, progress)
 }
 
-// print writes the comparison and, of the caches that missed promises, why; with -v all
+// print writes the comparison and, of the caches that didn't keep promises, why; with -v all
 // there is of all of them.
 func (s settings) print(out io.Writer, results []result) {
 	fmt.Fprintln(out, comparison(results))
@@ -87,7 +87,7 @@ func (s settings) print(out io.Writer, results []result) {
 		if s.verbose && r.details != "" {
 			fmt.Fprintf(out, "%s:\n\n%s\n", r.site, r.details)
 		}
-		if s.verbose || r.missed() {
+		if s.verbose || r.missed() || r.unjudged() {
 			fmt.Fprintf(out, "%s:\n%s\n", r.site, verdictLines(r.verdicts))
 		}
 	}

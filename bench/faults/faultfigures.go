@@ -22,22 +22,32 @@ func faultFigures(l limits, phases []phase) (found []figure) {
 		}
 	}
 	stale, of := staleWhileHealthy(phases)
-	rounded := 0 // stale also for those who count in whole seconds
-	for _, a := range well {
-		if a.Age() > lifetime+time.Second+noise {
-			rounded++
-		}
-	}
 	sum := holdovertest.NewReport(time.Time{}, lifetime+noise, all)
 	healthySum := holdovertest.NewReport(time.Time{}, lifetime+noise, well)
 	return append(found,
 		figure{"origin: healthy", fmt.Sprintf("%.2f %%, p99 %s", 100-percent(healthySum.Failed, healthySum.Answers), milliseconds(healthySum.P99))},
 		figure{"answered in all", fmt.Sprintf("%.2f %%", 100-percent(sum.Failed, sum.Answers))},
 		figure{"stale while healthy", fmt.Sprintf("%.1f %%", percent(stale, of))},
-		figure{"of that, more than a second too old", fmt.Sprintf("%.1f %%", percent(rounded, of))},
-		figure{"asked a second while it fails, after 2 s", fmt.Sprintf("%.1f", failingRate(phases))},
+		figure{"of that, more than a second too old", fmt.Sprintf("%.1f %%", percent(tooOld(phases), of))},
+		figure{"asked a second while it fails, after 2 s", failingRate(phases)},
 		figure{"cold pages answered honestly", coldFigure(l, phases)},
 	)
+}
+
+// tooOld is how many of the answers that staleWhileHealthy counts are stale also for those who
+// count in whole seconds.
+func tooOld(phases []phase) (n int) {
+	for _, p := range phases {
+		if p.failing() {
+			continue
+		}
+		for _, a := range p.after(0).answers {
+			if a.Age() > lifetime+time.Second+noise {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func failingFigure(p *phase) string {
@@ -47,19 +57,19 @@ func failingFigure(p *phase) string {
 
 // failingRate is how often the origin was asked for warm pages. While it refuses, nobody
 // can count.
-func failingRate(phases []phase) float64 {
+func failingRate(phases []phase) string {
 	var asked int
 	var time time.Duration
 	for _, p := range phases {
-		if p.failing() && !p.refuses {
+		if p.settles() {
 			asked += len(p.after(settling).asked())
-			time += max(p.lasted()-settling, 0)
+			time += p.lasted() - settling
 		}
 	}
 	if time == 0 {
-		return 0
+		return "not measured"
 	}
-	return float64(asked) / time.Seconds()
+	return fmt.Sprintf("%.1f", float64(asked)/time.Seconds())
 }
 
 func coldFigure(l limits, phases []phase) string {

@@ -27,6 +27,11 @@ type faults struct {
 
 func (f faults) name() string { return fmt.Sprintf("faults, %d warm pages", f.keys) }
 
+func (f faults) duration() string {
+	n := len(f.behaviours)
+	return fmt.Sprintf("%d phases of %v, %v in all", n, f.phaseLength, time.Duration(n)*f.phaseLength)
+}
+
 func (f faults) origin() http.Handler { return holdovertest.Pages(f.cacheControl) }
 
 func (f faults) together() bool { return true }
@@ -48,7 +53,7 @@ func (f faults) play(ctx context.Context, s *site) (result, error) {
 		by = append(by[:len(by):len(by)], strictPromises...)
 	}
 	return result{
-		details:  phaseTable(phases),
+		details:  phaseTable(phases) + "\n" + legend,
 		figures:  faultFigures(f.limits(), phases),
 		verdicts: judge(f.limits(), phases, by),
 	}, nil
@@ -68,7 +73,8 @@ func (f faults) run(ctx context.Context, s *site) ([]phase, error) {
 	defer stop()
 	waiting.Go(func() { _ = load.Run(loading) }) // its fields are right
 	var phases []phase
-	for _, b := range f.behaviours {
+	for i, b := range f.behaviours {
+		s.tell("phase %d of %d: %s", i+1, len(f.behaviours), b.name)
 		p, err := f.phase(ctx, s.origin, b, cold)
 		if err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,6 +58,22 @@ func TestFaults(t *testing.T) {
 		play("disconnected, without a window", 20, "max-age=1", unplug...),
 	}
 	binary := builtHoldover(t)
+	awaitCalm(t)
+	again := playScripts(t, binary, plays)
+	if len(again) > 0 { // as a machine that stands still for a second makes it
+		for _, p := range again {
+			t.Logf("%s is played again, since the first time\n%s\n%s", p.name, strings.Join(p.misses(), "\n"), phaseTable(p.phases))
+		}
+		awaitCalm(t)
+		playScripts(t, binary, again)
+	}
+	for _, p := range plays {
+		t.Run(p.name, p.check)
+	}
+}
+
+// playScripts plays the scripts at the same time and returns those that missed something.
+func playScripts(t *testing.T, binary string, plays []*played) (missed []*played) {
 	var running sync.WaitGroup
 	for _, p := range plays {
 		site := openHoldover(t, binary, p.faults)
@@ -64,7 +81,28 @@ func TestFaults(t *testing.T) {
 	}
 	running.Wait()
 	for _, p := range plays {
-		t.Run(p.name, p.check)
+		require.NoError(t, p.err)
+		if len(p.misses()) > 0 {
+			missed = append(missed, p)
+		}
+	}
+	return missed
+}
+
+// awaitCalm waits until the machine has done what it is told in time for some seconds, as it
+// doesn't while everything else is being built.
+func awaitCalm(t *testing.T) {
+	const nap, late, calm, longest = 10 * time.Millisecond, 100 * time.Millisecond, 3 * time.Second, 5 * time.Minute
+	for begun, since := time.Now(), time.Now(); time.Since(since) < calm; {
+		slept := time.Now()
+		time.Sleep(nap)
+		if time.Since(slept) > late {
+			since = time.Now()
+		}
+		if time.Since(begun) > longest {
+			t.Log("the machine is never calm")
+			return
+		}
 	}
 }
 
@@ -77,13 +115,20 @@ type played struct {
 }
 
 func (p *played) check(t *testing.T) {
-	require.NoError(t, p.err)
 	t.Logf("\n%s", phaseTable(p.phases))
+	for _, miss := range p.misses() {
+		t.Error(miss)
+	}
+}
+
+// misses returns the promises that were not kept, and why.
+func (p *played) misses() (all []string) {
 	for _, v := range judge(p.limits(), p.phases, judgedInTests) {
 		for _, why := range v.missed {
-			t.Errorf("%s: %s", v.promise, why)
+			all = append(all, v.promise+": "+why)
 		}
 	}
+	return all
 }
 
 func builtHoldover(t *testing.T) string {

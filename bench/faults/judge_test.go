@@ -54,9 +54,47 @@ func goodPhases() []phase {
 func TestGoodPhasesKeepAllPromises(t *testing.T) {
 	all := slices.Concat(promises, strictPromises)
 	for _, v := range judge(someLimits, goodPhases(), all) {
-		require.Empty(t, v.missed, v.promise)
+		require.Equal(t, "kept", v.word(), v.promise)
 	}
 	require.Len(t, judge(someLimits, goodPhases(), all), len(all))
+}
+
+// A promise isn't kept by what wasn't measured, nor missed.
+func TestPromisesWithoutDataAreNotJudged(t *testing.T) {
+	lasting := func(d float64) func([]phase) {
+		return func(phases []phase) {
+			for i := range phases {
+				phases[i].to = phases[i].from.Add(time.Duration(d * float64(time.Second)))
+			}
+		}
+	}
+	deaf := func(phases []phase) { phases[1].behaviour, phases[1].arrivals = refusing, nil }
+	for name, c := range map[string]struct {
+		promise func(limits, []phase) verdict
+		without func([]phase)
+	}{
+		"spared: phases that are over when it begins to count": {spared, lasting(2.01)},
+		"spared: nobody counts":                                {spared, deaf},
+		"trickle: the same":                                    {trickles, lasting(2.01)},
+		"trickle: nobody counts":                               {trickles, deaf},
+		"once a second: nobody counts":                         {apart, deaf},
+		"healed: not due yet":                                  {healed, lasting(0.3)},
+		"in time: no answers":                                  {inTime, func(p []phase) { p[0].answers, p[1].answers = nil, nil }},
+		"told: nothing was stale":                              {told, func(p []phase) { p[1].answers = nil }},
+		"honest: no cold pages":                                {coldHonest, func(p []phase) { p[1].cold = nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			phases := goodPhases()
+			c.without(phases)
+			v := c.promise(someLimits, phases)
+			require.Equal(t, "not judged", v.word())
+			require.False(t, result{verdicts: []verdict{v}}.missed())
+			require.True(t, result{verdicts: []verdict{v}}.unjudged())
+		})
+	}
+	phases := goodPhases()
+	lasting(3)(phases)
+	require.Equal(t, "kept", spared(someLimits, phases).word(), "long enough")
 }
 
 func TestPromisesCanBeMissed(t *testing.T) {
@@ -164,6 +202,17 @@ func TestRepeatedRequestsAreOne(t *testing.T) {
 	require.Len(t, p.asked(), 5, "who asks all the time doesn't repeat")
 }
 
+// Who gets the answer when the origin has changed is counted in neither figure.
+func TestTooOldIsAPartOfStale(t *testing.T) {
+	phases := goodPhases()
+	for i := range phases[0].answers {
+		phases[0].answers[i].Made = at(-5)
+	}
+	phases[0].answers[99].Took = time.Second
+	stale, all := staleWhileHealthy(phases)
+	require.Equal(t, []int{99, 99, 99}, []int{tooOld(phases), stale, all})
+}
+
 func TestFaultFigures(t *testing.T) {
 	figures := faultFigures(someLimits, goodPhases())
 	values := map[string]string{}
@@ -175,4 +224,6 @@ func TestFaultFigures(t *testing.T) {
 	require.Equal(t, "0.0 %", values["stale while healthy"])
 	require.Equal(t, "1 of 1, slowest 5.00 s", values["cold pages answered honestly"])
 	require.Equal(t, "100.00 %", values["answered in all"])
+	require.Equal(t, "3.8", values["asked a second while it fails, after 2 s"])
+	require.Equal(t, "not measured", failingRate(goodPhases()[:1]))
 }

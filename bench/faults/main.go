@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 	if s.peers {
 		measure = s.compare
 	}
-	missed, err := measure(ctx, out)
+	missed, err := measure(ctx, out, complaints)
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(complaints, "interrupted")
@@ -65,14 +65,14 @@ func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 }
 
 // alone plays the scripts with the cache that the command line names.
-func (s settings) alone(ctx context.Context, out io.Writer) (missed bool, err error) {
+func (s settings) alone(ctx context.Context, out, progress io.Writer) (missed bool, err error) {
 	for _, sc := range s.played() {
 		o, err := startOrigin(s.originAddr, sc.origin())
 		if err != nil {
-			return missed, err
+			return missed, fmt.Errorf("flag -origin: %w", err)
 		}
-		fmt.Fprintf(out, "== %s\n\n", sc.name())
-		r, err := sc.play(ctx, &site{name: s.url, url: s.url, origin: o})
+		fmt.Fprintf(out, "== %s\n\n", headline(sc))
+		r, err := sc.play(ctx, &site{name: s.url, url: s.url, origin: o, progress: progress})
 		if err := errors.Join(err, o.close()); err != nil {
 			return missed, err
 		}
@@ -86,3 +86,6 @@ func (s settings) alone(ctx context.Context, out io.Writer) (missed bool, err er
 	}
 	return missed, nil
 }
+
+// headline says what is played, and how long that takes.
+func headline(sc script) string { return fmt.Sprintf("%s (takes %s)", sc.name(), sc.duration()) }

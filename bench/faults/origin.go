@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -77,6 +78,13 @@ func (o *origin) serve(l net.Listener) {
 }
 
 func (o *origin) close() error { return o.play(refusing) }
+
+// gotAny reports whether one of the paths was asked for since an instant.
+func (o *origin) gotAny(from time.Time, paths []string) bool {
+	return slices.ContainsFunc(o.Requests().Between(from, time.Now()), func(a holdovertest.Arrival) bool {
+		return slices.Contains(paths, a.Path)
+	})
+}
 
 // between returns the requests for paths with a prefix that arrived from an instant until
 // another.

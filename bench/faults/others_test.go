@@ -40,6 +40,9 @@ func TestRecoveryVerdicts(t *testing.T) {
 		spoil(&bad)
 		require.Equal(t, []string{name}, missedNames(bad.verdicts()))
 	}
+	none := good
+	none.most = 0
+	require.Equal(t, "not judged", none.verdicts()[1].word(), "an origin that got no request")
 	never := good
 	never.left = 1
 	require.Equal(t, []string{"fresh"}, missedNames(never.verdicts()))

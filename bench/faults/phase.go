@@ -23,6 +23,12 @@ type phase struct {
 // lasted is how long the phase was.
 func (p *phase) lasted() time.Duration { return p.to.Sub(p.from) }
 
+// listens reports whether the origin fails and can count what reaches it.
+func (p *phase) listens() bool { return p.failing() && !p.refuses }
+
+// settles reports whether requests to a failing origin can be counted after settling.
+func (p *phase) settles() bool { return p.listens() && p.lasted() >= settling+counted }
+
 // report sums up the phase. Its staleness leaves out answers that came when the
 // origin had already changed.
 func (p *phase) report() holdovertest.Report {

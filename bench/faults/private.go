@@ -14,6 +14,7 @@ import (
 )
 
 const (
+	privatePages  = "/private/by-"
 	privateUsers  = 20
 	privateTakes  = 300 * time.Millisecond
 	privateRounds = 6 // the first one is counted by itself
@@ -29,6 +30,9 @@ type private struct{ settings }
 func (private) name() string {
 	return fmt.Sprintf("private: %d users ask at once for a page of their own that takes %v", privateUsers, privateTakes)
 }
+
+// duration is so much longer for caches that let the users wait for each other.
+func (private) duration() string { return "5 to 20 s for each cache" }
 
 func (private) origin() http.Handler {
 	user := func(r *http.Request) string {
@@ -49,8 +53,12 @@ func (private) play(ctx context.Context, s *site) (r result, err error) {
 	own := verdict{name: "the own page", promise: "everybody gets the own page"}
 	quick := verdict{name: "no queue", promise: "nobody waits for others: twice the time at most at first, then once"}
 	for _, field := range credentials {
+		from := time.Now()
 		rounds, err := privateRound(ctx, s, field)
 		if err != nil {
+			return result{}, err
+		}
+		if err := s.reached(ctx, from, []string{privatePages + field}); err != nil {
 			return result{}, err
 		}
 		first, later := rounds[0], slices.Concat(rounds[1:]...)
@@ -74,7 +82,7 @@ func privateRound(ctx context.Context, s *site, field string) (rounds [][]holdov
 		for i := range answers {
 			asking.Go(func() {
 				user := userOf(s.url, connections, field, i)
-				answers[i] = user.Ask(ctx, "/private/by-"+field)
+				answers[i] = user.Ask(ctx, privatePages+field)
 			})
 		}
 		asking.Wait()

@@ -17,6 +17,7 @@ const (
 	lifetime = time.Second            // what origins say
 	patience = time.Second            // of clients: the deadline
 	settling = 2 * time.Second        // of a failing phase, before the trickle counts
+	counted  = time.Second            // that must be left then, to say anything
 	noise    = 250 * time.Millisecond // of a busy machine
 	slack    = 20 * time.Millisecond  // beside a timeout
 )
@@ -39,10 +40,20 @@ type verdict struct {
 	name    string // in a word or two
 	promise string
 	missed  []string // why not
+	// unjudged is why nothing can be said: what the promise speaks of didn't happen.
+	// It neither keeps nor misses.
+	unjudged string
 }
 
 func (v *verdict) miss(format string, args ...any) {
 	v.missed = append(v.missed, fmt.Sprintf(format, args...))
+}
+
+// judgedIf gives up the verdict, for a reason, unless there was something to judge.
+func (v *verdict) judgedIf(something bool, reason string) {
+	if !something {
+		v.unjudged = reason
+	}
 }
 
 // promises are what the fault script judges of any cache.
@@ -87,11 +98,15 @@ func firstError(answers []holdovertest.Answer) error {
 // inTime: of 100 requests 99 wait no longer than the soft timeout.
 func inTime(l limits, phases []phase) verdict {
 	v := verdict{name: "in time", promise: fmt.Sprintf("99 %% of them within %v, in each phase", l.soft+slack)}
+	measured := false
 	for _, p := range phases {
-		if r := p.report(); r.P99 > l.soft+slack {
+		r := p.report()
+		measured = measured || r.Answers > 0
+		if r.P99 > l.soft+slack {
 			v.miss("%s: p99 is %v", p.name, r.P99.Round(time.Millisecond))
 		}
 	}
+	v.judgedIf(measured, "nothing was asked")
 	return v
 }
 
@@ -119,29 +134,38 @@ func staleWhileHealthy(phases []phase) (stale, all int) {
 // spared: once it has shown that the origin fails, it is asked now and then only.
 func spared(l limits, phases []phase) verdict {
 	v := verdict{name: "origin spared", promise: fmt.Sprintf("a failing origin gets at most %.3g requests a second for warm pages, after %v", l.trickle(), settling)}
+	measured := false
 	for _, p := range phases {
-		if !p.failing() || p.lasted() <= settling {
+		if !p.settles() {
 			continue
 		}
+		measured = true
 		// One more, since windows of whole periods can hold their end too.
 		allowed := int(math.Ceil(l.trickle()*(p.lasted()-settling).Seconds())) + 1
 		if got := len(p.after(settling).asked()); got > allowed {
 			v.miss("%s: %d requests in %v", p.name, got, (p.lasted() - settling).Round(time.Second))
 		}
 	}
+	v.judgedIf(measured, tooShort)
 	return v
 }
+
+// tooShort is why promises about what comes after settling aren't judged.
+const tooShort = "it counts requests in phases of 3 s or more, with an origin that listens"
 
 // coldHonest: who asks for a page that isn't there learns the truth, in time.
 func coldHonest(l limits, phases []phase) verdict {
 	v := verdict{name: "honest", promise: fmt.Sprintf("cold pages fail honestly within %v: an error or a cut connection, never an empty or partial page", l.hard)}
+	measured := false
 	for _, p := range phases {
+		measured = measured || len(p.cold) > 0
 		for _, a := range p.cold {
 			if err := honest(l, p.behaviour, a); err != nil {
 				v.miss("%s: %v", p.name, err)
 			}
 		}
 	}
+	v.judgedIf(measured, "no cold page was asked for")
 	return v
 }
 

@@ -30,6 +30,12 @@ func (recovery) name() string {
 	return fmt.Sprintf("recovery: an origin comes back, %d pages are stale, %d requests a second", recoveryKeys, recoveryRate)
 }
 
+func (sc recovery) duration() string {
+	return fmt.Sprintf("for each cache %v of failure, and %v at most until everything is fresh", sc.outageLength(), recoveryPatience)
+}
+
+func (sc recovery) outageLength() time.Duration { return sc.phaseLength * 3 / 2 }
+
 func (recovery) origin() http.Handler { return holdovertest.Pages(window) }
 
 func (recovery) together() bool { return false }
@@ -60,10 +66,12 @@ func (sc recovery) play(ctx context.Context, s *site) (result, error) {
 	defer waiting.Wait()
 	defer stop()
 	waiting.Go(func() { _ = load.Run(loading) }) // its fields are right
+	s.tell("the origin fails")
 	back, err := sc.outage(ctx, s.origin)
 	if err != nil {
 		return result{}, err
 	}
+	s.tell("the origin is back")
 	if err := awaitFresh(ctx, load, back); err != nil {
 		return result{}, err
 	}
@@ -78,7 +86,7 @@ func (sc recovery) outage(ctx context.Context, o *origin) (back time.Time, err e
 	if err := o.play(unavailable); err != nil {
 		return back, err
 	}
-	if err := sleepUntil(ctx, time.Now().Add(sc.phaseLength*3/2)); err != nil {
+	if err := sleepUntil(ctx, time.Now().Add(sc.outageLength())); err != nil {
 		return back, err
 	}
 	back = time.Now()
@@ -147,6 +155,7 @@ func (r recovered) verdicts() []verdict {
 	if r.most > fetchRate+fetchRate/4 {
 		gentle.miss("%d", r.most)
 	}
+	gentle.judgedIf(r.most > 0, "the origin got no request")
 	soon := recoveryKeys / fetchRate * time.Second * 6 / 5
 	fresh := verdict{name: "fresh", promise: fmt.Sprintf("all pages are fresh after %v", soon)}
 	switch {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -35,13 +36,13 @@ func parseFlags(args []string, usage io.Writer) (settings, error) {
 	var scripts, keys, behaviours string
 	fs := flag.NewFlagSet("faults", flag.ContinueOnError)
 	fs.SetOutput(usage)
-	fs.StringVar(&s.originAddr, "origin", "", "be an origin on `ADDR`, such as 127.0.0.1:3000")
+	fs.StringVar(&s.originAddr, "origin", "", "be an origin on `ADDR`, such as 127.0.0.1:3000 or http://127.0.0.1:3000")
 	fs.StringVar(&s.url, "url", "", "ask the cache at `URL`, which must stand in front of that origin")
 	fs.BoolVar(&s.peers, "peers", false, "start Holdover's proxy, nginx and Varnish in place of that, each with an origin of its own, and compare them")
-	fs.StringVar(&scripts, "script", "", "play `NAMES`: "+strings.Join(scriptNames, ",")+" (default: faults; with -peers all)")
+	fs.StringVar(&scripts, "script", "", "play `NAMES`: "+strings.Join(scriptNames, ",")+" (default: faults; with -peers all). How long they take is printed first")
 	fs.StringVar(&keys, "keys", "20", "how many warm pages the fault script has; with several `NUMBERS`, 1,20,100, it is played several times")
 	fs.StringVar(&behaviours, "faults", "503,hang,reset,truncate,chunk,drip,panic,refuse", "how the origin fails in the fault script, one after the other; also `NAMES` stall,freeze")
-	fs.DurationVar(&s.phaseLength, "phase", 10*time.Second, "how long each phase lasts")
+	fs.DurationVar(&s.phaseLength, "phase", 10*time.Second, "how long each phase of the fault script lasts, 3s or more to judge all. slow takes two of them, recovery fails for one and a half, private has none")
 	fs.IntVar(&s.perSecond, "rate", 100, "requests a second")
 	fs.DurationVar(&s.soft, "soft", 500*time.Millisecond, "judge 99 of 100 answers by this time")
 	fs.DurationVar(&s.hard, "hard", 5*time.Second, "judge answers for cold pages by this time. Holdover's proxy gets it as -timeout")
@@ -53,6 +54,7 @@ func parseFlags(args []string, usage io.Writer) (settings, error) {
 	if fs.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q: everything is a flag", fs.Arg(0))
 	}
+	s.originAddr = strings.TrimSuffix(strings.TrimPrefix(s.originAddr, "http://"), "/")
 	return s, errors.Join(s.setKeys(keys), s.setScripts(scripts), s.setFaults(behaviours), s.check())
 }
 
@@ -109,10 +111,17 @@ func (s *settings) check() error {
 		return errors.New("flag -peers: has origins and caches of its own, without -origin and -url")
 	case !s.peers && (s.originAddr == "" || s.url == ""):
 		return errors.New("want -origin and -url, or -peers")
+	case !s.peers && !isAddr(s.originAddr):
+		return fmt.Errorf("flag -origin: want something like 127.0.0.1:3000, not %q", s.originAddr)
 	case !s.peers && (err != nil || u.Host == ""):
 		return errors.New("flag -url: want something like http://127.0.0.1:8080")
 	}
 	return nil
+}
+
+func isAddr(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	return err == nil && port != ""
 }
 
 // played returns the scripts in the order in which they are played.

@@ -16,19 +16,22 @@ func TestFlags(t *testing.T) {
 		"-origin 127.0.0.1:3000": "want -origin and -url",
 		"-origin 127.0.0.1:3000 -url http://127.0.0.1:8080": "",
 		"-origin 127.0.0.1:3000 -url 127.0.0.1:8080":        "-url",
-		"-peers":                      "",
-		"-peers -url http://x":        "-peers",
-		"-peers -script slow,private": "",
-		"-peers -script fast":         "-script",
-		"-peers -keys 1,20,100":       "",
-		"-peers -keys 0":              "-keys",
-		"-peers -keys x":              "-keys",
-		"-peers -phase 10ms":          "-phase",
-		"-peers -faults stall,freeze": "",
-		"-peers -faults 503,404":      "-faults",
-		"-peers -rate 0":              "-rate",
-		"-peers -soft 0s":             "-soft",
-		"-peers and":                  "everything is a flag",
+		"-origin http://127.0.0.1:3000/ -url http://b:2":    "",
+		"-origin https://127.0.0.1:3000 -url http://b:2":    "flag -origin",
+		"-origin 127.0.0.1 -url http://b:2":                 "flag -origin",
+		"-peers":                                            "",
+		"-peers -url http://x":                              "-peers",
+		"-peers -script slow,private":                       "",
+		"-peers -script fast":                               "-script",
+		"-peers -keys 1,20,100":                             "",
+		"-peers -keys 0":                                    "-keys",
+		"-peers -keys x":                                    "-keys",
+		"-peers -phase 10ms":                                "-phase",
+		"-peers -faults stall,freeze":                       "",
+		"-peers -faults 503,404":                            "-faults",
+		"-peers -rate 0":                                    "-rate",
+		"-peers -soft 0s":                                   "-soft",
+		"-peers and":                                        "everything is a flag",
 	} {
 		_, err := parseFlags(strings.Fields(line), io.Discard)
 		if want == "" {
@@ -61,11 +64,13 @@ func TestTable(t *testing.T) {
 
 func TestVerdictLines(t *testing.T) {
 	v := verdict{name: "answered", promise: "all are"}
-	require.Equal(t, "kept    answered: all are\n", verdictLines([]verdict{v}))
+	require.Equal(t, "kept        answered: all are\n", verdictLines([]verdict{v}))
+	v.unjudged = "nobody asked"
+	require.Equal(t, "not judged  answered: all are\n            nobody asked\n", verdictLines([]verdict{v}))
 	for range mostReasons + 2 {
 		v.miss("no")
 	}
 	lines := verdictLines([]verdict{v})
-	require.Contains(t, lines, "missed  answered: all are\n        no\n")
+	require.Contains(t, lines, "missed      answered: all are\n            no\n")
 	require.Contains(t, lines, "and 2 more")
 }

@@ -25,6 +25,8 @@ func (slow) name() string {
 	return fmt.Sprintf("slow: an origin that is well and takes %v, %d warm pages", slowness, slowKeys)
 }
 
+func (sc slow) duration() string { return (2 * sc.phaseLength).String() }
+
 func (slow) origin() http.Handler {
 	return holdovertest.Delay(slowness)(holdovertest.Pages(window))
 }

@@ -60,6 +60,11 @@ func phaseTable(phases []phase) string {
 	return t.String()
 }
 
+// legend explains the columns of phaseTable.
+const legend = `asked: requests for warm pages that reached the origin; after 2 s: those later than that in a failing phase, the repeated ones once.
+last stale: when in the phase a stale page was last asked for; cold: pages nobody had asked for, clients wait 1.5 s longer than -hard for them.
+`
+
 func slowest(answers []holdovertest.Answer) (took time.Duration) {
 	for _, a := range answers {
 		took = max(took, a.Took)
@@ -98,23 +103,28 @@ func comparison(results []result) string {
 }
 
 func (v verdict) word() string {
-	if len(v.missed) > 0 {
+	switch {
+	case len(v.missed) > 0:
 		return "missed"
+	case v.unjudged != "":
+		return "not judged"
 	}
 	return "kept"
 }
 
-// verdictLines says of each promise whether it was kept, and of a missed one
-// why.
+// verdictLines says of each promise whether it was kept, and if it wasn't, why.
 func verdictLines(verdicts []verdict) string {
 	var b strings.Builder
 	for _, v := range verdicts {
-		fmt.Fprintf(&b, "%-6s  %s: %s\n", v.word(), v.name, v.promise)
+		fmt.Fprintf(&b, "%-10s  %s: %s\n", v.word(), v.name, v.promise)
+		if v.word() == "not judged" {
+			fmt.Fprintf(&b, "            %s\n", v.unjudged)
+		}
 		for _, why := range v.missed[:min(len(v.missed), mostReasons)] {
-			fmt.Fprintf(&b, "        %.200s\n", why)
+			fmt.Fprintf(&b, "            %.200s\n", why)
 		}
 		if more := len(v.missed) - mostReasons; more > 0 {
-			fmt.Fprintf(&b, "        and %d more\n", more)
+			fmt.Fprintf(&b, "            and %d more\n", more)
 		}
 	}
 	return b.String()

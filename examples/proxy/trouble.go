@@ -40,7 +40,11 @@ func (t *trouble) see(e holdover.Event) {
 	case e.Kind == holdover.EventUnreadable:
 		t.say("a stored value can't be read", "error", e.Err)
 	case e.Kind == holdover.EventFetch && failures[e.Reason]:
-		t.say("the origin failed", "reason", string(e.Reason), "status", e.Status, "error", e.Err)
+		details := []any{"reason", string(e.Reason), "status", e.Status}
+		if e.Err != nil {
+			details = append(details, "error", e.Err)
+		}
+		t.say("the origin failed", details...)
 	}
 }
 
@@ -52,8 +56,11 @@ var failures = map[holdover.Reason]bool{
 
 func (t *trouble) say(what string, details ...any) {
 	more, say := t.due(what, time.Now())
+	if more > 0 {
+		details = append(details, "left_out_before", more)
+	}
 	if say {
-		t.logger.Warn(what, append(details, "left_out_before", more)...)
+		t.logger.Warn(what, details...)
 	}
 }
 
