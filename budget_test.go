@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -230,8 +231,11 @@ func TestWhatDoesNotWaitInLine(t *testing.T) {
 // is stored.
 func TestTurnsRepeatTheRequestThatAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var seen []string
 		o := newOrigin(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
 			seen = append(seen, r.URL.Path+" "+r.Header.Get("Authorization")+" "+r.Header.Get("Accept-Language")+" "+r.Header.Get("Cache-Control"))
 			answer(200, "page", "Cache-Control", "public, max-age=1, stale-if-error=600", "Vary", "Accept-Language")(w, r)
 		})
@@ -241,10 +245,14 @@ func TestTurnsRepeatTheRequestThatAsked(t *testing.T) {
 		ask(h, "GET", pageURL(0), "Accept-Language", "de")
 		time.Sleep(2 * time.Second)
 		ask(h, "GET", pageURL(0), "Accept-Language", "de")
+		mu.Lock()
 		seen = nil
+		mu.Unlock()
 		get(h, "Accept-Language", "de", "Authorization", "secret", "Cache-Control", "max-age=0")
 		get(h, "Accept-Language", "en")
 		time.Sleep(5 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
 		require.Equal(t, []string{"/page  de max-age=0", "/page  en "}, seen)
 	})
 }

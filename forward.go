@@ -222,13 +222,14 @@ func (x *exchange) waitsFor(s flight.State) bool {
 }
 
 // outruns reports whether a fetch may be raced by a second one: it began before the
-// origin recovered, or it is a later attempt after one that hung, so that it may take
-// long to give up, and this request has leave to probe.
+// origin recovered, or it is no longer young and a later attempt after one that hung, so
+// that it may take long to give up, or one that began later was answered.
 func (x *exchange) outruns(fl *flight.Flight) bool {
 	if x.scope.recoveredSince(fl.Started) {
 		return true
 	}
-	return x.learned.Attempts > 0 && x.hasCopy() && x.now-fl.Started >= int64(time.Second)
+	suspect := x.learned.Attempts > 0 || x.learned.Backoff.SucceededAt > fl.Started
+	return suspect && x.hasCopy() && x.now-fl.Started >= int64(time.Second)
 }
 
 // revalidateBehind answers stale and lets a fetch run behind. False means that the

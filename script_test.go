@@ -148,6 +148,32 @@ func TestProbesAreShortBesideLongAttempts(t *testing.T) {
 	}
 }
 
+// A fetch that hangs doesn't keep a page stale again and again after another one, begun later, has
+// been answered.
+func TestAnOldFetchDoesNotHoldItsPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Fetches take a second, so that they are given four, and then eight.
+		o := holdovertest.NewOrigin(slowly(time.Second, holdovertest.Pages("max-age=1, stale-if-error=3600").ServeHTTP))
+		h := newCache(t, holdover.Config{}).Handler(o)
+		load := &holdovertest.Load{Transport: holdovertest.InProcess(h), URL: "http://example.com", Paths: []string{"/"}, PerSecond: 25, Patience: time.Minute}
+		require.NoError(t, load.Ask(t.Context(), "/").Err)
+		time.Sleep(2 * time.Second)
+		o.Behave(holdovertest.Hang())
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- load.Run(ctx) }()
+		time.Sleep(5500 * time.Millisecond) // the second attempt hangs
+		o.Behave(nil)
+		time.Sleep(2 * time.Second) // a probe beside it was answered
+		from := time.Now()
+		time.Sleep(10 * time.Second)
+		stop()
+		require.NoError(t, <-ended)
+		r := holdovertest.NewReport(from, time.Second, load.Between(from, from.Add(10*time.Second)))
+		require.Zero(t, r.Stale, r)
+	})
+}
+
 // warm returns the arrivals for pages that were there before.
 func warm(all holdovertest.Arrivals) holdovertest.Arrivals {
 	return slices.DeleteFunc(all, func(a holdovertest.Arrival) bool { return len(a.Path) > 4 })
