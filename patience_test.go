@@ -267,6 +267,7 @@ func TestEndlessAnswersEndWithTheirClients(t *testing.T) {
 					gone := make(chan struct{})
 					go func() {
 						defer close(gone)
+						defer func() { _ = recover() }() // an aborted connection
 						h.ServeHTTP(discards{http.Header{}}, request("GET", page1).WithContext(ctx))
 					}()
 					time.Sleep(5 * time.Second)
