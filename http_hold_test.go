@@ -161,19 +161,29 @@ func TestHTTPDetachRunsBehind(t *testing.T) {
 		_, err := over(t, client, "GET", s.URL)
 		require.NoError(t, err)
 		after(t, router.returned, "ServeHTTP's return")
-		ended := make(chan struct{})
+		began, ended := make(chan struct{}), make(chan struct{})
 		o.set(func(w http.ResponseWriter, r *http.Request) {
+			close(began)
 			defer close(ended)
 			<-gate
 			if r.Context().Err() == nil {
 				answer(200, "new", "Cache-Control", "max-age=60")(w, r)
 			}
 		})
-		res, err := over(t, client, "GET", s.URL)
-		require.NoError(t, err)
-		require.Equal(t, "old", res.body)
-		require.False(t, res.Close)
-		after(t, router.returned, "ServeHTTP's return")
+		var res fetched
+		require.Eventually(t, func() bool { // the first fetch may be about to end, and keeps its key until then
+			res, err = over(t, client, "GET", s.URL)
+			require.NoError(t, err)
+			require.Equal(t, "old", res.body)
+			require.False(t, res.Close)
+			after(t, router.returned, "ServeHTTP's return")
+			select {
+			case <-began:
+				return true
+			case <-time.After(20 * time.Millisecond):
+				return false
+			}
+		}, 5*time.Second, time.Millisecond)
 		open()
 		after(t, ended, "the handler's end")
 		require.Eventually(t, func() bool {
