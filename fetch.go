@@ -269,6 +269,7 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 	reason := f.reasonOfEnd(j, failure)
 	f.lease.end(f.leaseNote(j, failure))
 	now := f.c.now()
+	e, counts := f.backoffEvent(j, reason, now)
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
 		if (failure == nil || !f.racing) && asked {
 			s.Attempts = attemptsAfter(s.Attempts, failure)
@@ -277,7 +278,7 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 			s.LastSize = max(s.LastSize, f.p.maxBody+1)
 			s.Outgrown(f.class, now)
 		}
-		if e, counts := f.backoffEvent(j, reason); counts {
+		if counts {
 			f.scope.step(f.p.backoff, &s.Backoff, e, reason, now)
 		}
 	})
@@ -298,8 +299,8 @@ func (f *fetch) reasonOfEnd(j *judgement, failure *flight.Failure) Reason {
 }
 
 // backoffEvent is what the end of a fetch says about its origin, if it says anything.
-func (f *fetch) backoffEvent(j *judgement, reason Reason) (e backoff.Event, counts bool) {
-	e = backoff.Event{Key: f.hash, HasCopy: f.hasCopy, Background: f.background, Started: f.asked.started, Answered: f.c.now()}
+func (f *fetch) backoffEvent(j *judgement, reason Reason, now int64) (e backoff.Event, counts bool) {
+	e = backoff.Event{Key: f.hash, HasCopy: f.hasCopy, Background: f.background, Started: f.asked.started, Answered: now}
 	switch {
 	case reason == ReasonCancelled:
 		return e, false

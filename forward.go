@@ -62,10 +62,11 @@ func (x *exchange) barredFrom() bool { return x.facts.barredFrom(x.wishes, x.p) 
 
 // ask asks the scope for permission to call the handler.
 func (x *exchange) ask(kind backoff.Kind, hasCopy, background bool) (perm backoff.Permission) {
+	now := x.c.clock() // the request may have waited since it began; locks may be held, so no log
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
 		perm = x.scope.step(x.p.backoff, &s.Backoff, backoff.Event{
 			Kind: kind, Key: x.hash, HasCopy: hasCopy, Background: background,
-		}, "", x.c.now()) // the request may have waited since it began
+		}, "", now)
 	})
 	return perm
 }
