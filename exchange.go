@@ -57,6 +57,7 @@ type exchange struct {
 	apart int      // how often a fetch was for somebody alone, so that others gathered anew
 	names []string // learned from a fetch that was not for us: what selects among the variants
 
+	disowned  bool   // it has waited for a 304 that named another response
 	elsewhere int    // how often another process was waited for
 	handed    *lease // what it brought
 

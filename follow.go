@@ -197,6 +197,8 @@ func (x *exchange) raise(failure *flight.Failure) {
 func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.State, how flight.How) bool {
 	j := state.Note.(*judgement)
 	switch {
+	case j.foreign && j.outcome >= failed && how != flight.Started && !x.disowned:
+		return x.asksAnew(fl, rd)
 	case j.foreign && j.outcome >= failed: // a 304 is no answer to this client
 		x.fault, x.originStatus = j.fault, state.Status
 		x.degrade(j.fault, nil)
@@ -228,6 +230,15 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 		return true
 	}
 	return x.stream(rd, state, j, how)
+}
+
+// asksAnew lets a waiter go whose fetch sent validators that the origin doesn't know: the
+// stored response is gone with them, so the next fetch asks for a whole one. That happens to a
+// request once. False means that it must look up again.
+func (x *exchange) asksAnew(fl *flight.Flight, rd *flight.Reader) bool {
+	rd.Leave()
+	x.collapsed, x.fault, x.disowned = false, "", true
+	return !x.awaitTurn(fl)
 }
 
 // wantsLess reports whether the request may be answered with something else than

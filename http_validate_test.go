@@ -3,8 +3,12 @@
 package holdover_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,5 +207,50 @@ func TestHTTPModifiedSinceDate(t *testing.T) {
 			require.Equal(t, want, w.Code, offset)
 		}
 		require.EqualValues(t, 1, o.calls.Load())
+	})
+}
+
+// Who waits for a fetch whose 304 names another response has not asked yet himself: he asks
+// for a whole one, once, and with the others.
+func TestHTTPForeign304WithWaiters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(answer(200, "one", "Cache-Control", "max-age=1, must-revalidate", "Etag", `"1"`))
+		h := newCache(t, holdover.Config{}).Handler(o)
+		get(h)
+		time.Sleep(2 * time.Second)
+		var always atomic.Bool
+		o.set(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Second)
+			setFields(w.Header(), []string{"Cache-Control", "max-age=1, must-revalidate", "Etag", fmt.Sprintf("%q", fmt.Sprint(o.calls.Load()))})
+			if r.Header.Get("If-None-Match") != "" || always.Load() {
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+			_, _ = io.WriteString(w, "two")
+		})
+		crowd := func() (codes []int) {
+			answers := make([]*httptest.ResponseRecorder, 10)
+			var wg sync.WaitGroup
+			for i := range answers {
+				wg.Go(func() {
+					time.Sleep(time.Duration(i) * time.Millisecond)
+					answers[i] = get(h)
+				})
+			}
+			wg.Wait()
+			for _, w := range answers {
+				codes = append(codes, w.Code)
+			}
+			return codes
+		}
+		require.Equal(t, []int{502, 200, 200, 200, 200, 200, 200, 200, 200, 200}, crowd())
+		require.EqualValues(t, 3, o.calls.Load())
+		time.Sleep(2 * time.Second)
+		always.Store(true) // an origin that answers nothing else makes nobody wait for ever
+		before := o.calls.Load()
+		for _, code := range crowd() {
+			require.NotEqual(t, 200, code)
+		}
+		require.LessOrEqual(t, o.calls.Load()-before, int64(11))
 	})
 }
