@@ -83,12 +83,13 @@ func (j *journal) run(ctx context.Context) {
 	for timer := time.NewTimer(journalPause); ; timer.Reset(journalPause) {
 		select {
 		case <-ctx.Done():
-			timer.Stop()
+		case <-j.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if ctx.Err() != nil { // also if there is more to do: no round begins after the stop
 			j.finish()
 			return
-		case <-j.wake:
-			timer.Stop()
-		case <-timer.C:
 		}
 		j.round(ctx)
 	}
