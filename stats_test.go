@@ -25,12 +25,14 @@ func TestStatsCountAnswers(t *testing.T) {
 		get(h)                                              // forwarded
 		get(h)                                              // hit
 		get(h)                                              // hit
+		synctest.Wait()                                     // a fetch may end after its client's answer
 		ask(h, "PUT", "http://example.com/elsewhere")       // bypassed
 		get(h, "Cache-Control", "only-if-cached, no-cache") // synthetic
 		time.Sleep(11 * time.Second)
 		o.set(answer(503, "down"))
 		get(h)                                      // stale
 		ask(h, "GET", "http://example.com/missing") // forwarded, failed
+		synctest.Wait()
 		require.Equal(t, holdover.Stats{
 			Requests: 7, Hits: 2, Stale: 1, Forwarded: 3, Bypassed: 1, Synthetic: 1,
 			Fetches: 3, FetchFailures: 2, Stored: 1,
@@ -54,6 +56,7 @@ func TestStatsCountCollapsedAndRunning(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, 1, c.Stats().Running)
 		wg.Wait()
+		synctest.Wait()
 		s := c.Stats()
 		require.EqualValues(t, 5, s.Requests)
 		require.EqualValues(t, 5, s.Forwarded)

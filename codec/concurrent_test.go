@@ -4,6 +4,7 @@ package codec_test
 
 import (
 	"bytes"
+	"math"
 	"runtime"
 	"sync"
 	"testing"
@@ -49,9 +50,14 @@ func TestConcurrentUse(t *testing.T) {
 		5e9, 1e6, "goroutines are left: %d, %d before", runtime.NumGoroutine(), before)
 }
 
-// A codec costs little before it is used.
+// A codec costs little before it is used. The whole process is measured, so what else
+// allocates in it meanwhile spoils a try: the least of several counts.
 func TestUnusedCodecIsSmall(t *testing.T) {
-	require.Less(t, allocated(func() { codec.Default() }), 4<<10+1<<10*runtime.GOMAXPROCS(0))
+	least := math.MaxInt
+	for range 10 {
+		least = min(least, allocated(func() { codec.Default() }))
+	}
+	require.Less(t, least, 4<<10+1<<10*runtime.GOMAXPROCS(0))
 }
 
 // A codec may be shared by tests with a clock of their own: nothing that it keeps

@@ -481,6 +481,7 @@ func TestCommittedBodyMidway(t *testing.T) {
 		require.Equal(t, pattern(300 * kib)[:len(p)], p, "bytes once handed out don't change")
 		starter.Leave()
 		late.Leave()
+		synctest.Wait() // Returned is told before the flight has left its group
 		g.whole()
 	})
 }

@@ -47,8 +47,8 @@ var leaseFaults = []struct {
 	{"two-holders", "Concurrent", twoSteps},
 	{"two-holders-now-and-then", "Exclusive", twoSteps},
 	{"never-ends", "Expiry", func() store.Store { return slow(time.Hour) }},
-	{"ends-late", "Expiry", func() store.Store { return slow(50 * time.Millisecond) }},
-	{"ends-early", "Expiry", func() store.Store { return slow(-50 * time.Millisecond) }},
+	{"ends-late", "Expiry", func() store.Store { return slow(2 * time.Second) }},
+	{"ends-early", "Expiry", func() store.Store { return slow(-200 * time.Millisecond) }},
 	{"prolonging-does-nothing", "Prolong", func() store.Store {
 		return &faultyLeases{leaseMap: newLeaseMap(), lease: func(m *leaseMap, ctx context.Context, key string, h store.Holder, d time.Duration) (store.Holder, error) {
 			if old := m.peek(key); old.by == h && time.Now().Before(old.until) {
