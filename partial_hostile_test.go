@@ -98,13 +98,13 @@ func TestPartialOfAnotherProcess(t *testing.T) {
 		cfg := holdover.Config{Policy: smallRoom, Store: newRemote()}
 		a, b := newCache(t, cfg).Handler(m), newCache(t, cfg).Handler(m)
 		m.wantRange(t, a, 0, 9)
-		require.Eventually(t, func() bool { return cfg.Store.(*remote).count() == 1 }, time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return cfg.Store.(*remote).count() == 1 }, 10*time.Second, time.Millisecond)
 		if seen {
 			require.True(t, hit(m.wantRange(t, b, 0, 9)))
 		}
 		m.set(answer(404, "gone", "Cache-Control", "no-store"))
 		require.Equal(t, 404, get(b).Code)
-		require.Eventually(t, func() bool { return cfg.Store.(*remote).count() == 0 }, time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return cfg.Store.(*remote).count() == 0 }, 10*time.Second, time.Millisecond)
 		require.Equal(t, 404, get(a, "Range", "bytes=0-9").Code)
 	}
 }

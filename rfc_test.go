@@ -51,7 +51,7 @@ func TestInvalidationWhileTheStoreFails(t *testing.T) {
 		writer := newCache(t, holdover.Config{Store: f}) // another cache has stored the page
 		stored := newCache(t, holdover.Config{Store: f}).Handler(pages)
 		get(stored)
-		require.Eventually(t, func() bool { return hit(get(stored).Header()) }, time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return hit(get(stored).Header()) }, 10*time.Second, time.Millisecond)
 		h := writer.Handler(pages)
 		fail(f, true)
 		ask(h, "POST", page1)

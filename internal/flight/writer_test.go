@@ -323,7 +323,7 @@ func TestWriteAfterReturn(t *testing.T) {
 	r.Leave()
 	_, err = w.Write(make([]byte, 4096))
 	require.ErrorIs(t, err, flight.ErrEnded)
-	require.Eventually(t, func() bool { return g.group.Running() == 0 }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return g.group.Running() == 0 }, 10*time.Second, time.Millisecond)
 	g.whole()
 }
 

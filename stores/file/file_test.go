@@ -3,6 +3,7 @@
 package file_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/crc32"
 	"os"
@@ -22,6 +23,7 @@ func open(t testing.TB, cfg file.Config) *file.Store {
 	if cfg.Dir == "" {
 		cfg.Dir = t.TempDir()
 	}
+	cfg.Timeout = cmp.Or(cfg.Timeout, 20*time.Second) // a busy machine may stop for longer than the default
 	s, err := file.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })

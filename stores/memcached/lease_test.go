@@ -55,7 +55,7 @@ func TestLeasesOnSeveralServers(t *testing.T) {
 
 // The longest prefix leaves room for the name of a lease.
 func TestLeaseUnderTheLongestPrefix(t *testing.T) {
-	s := open(t, memcached.Config{Timeout: unhurried.Timeout, Prefix: strings.Repeat("p", 218)}, testserver.Memcached(t).Addr())
+	s := open(t, memcached.Config{Prefix: strings.Repeat("p", 218)}, testserver.Memcached(t).Addr())
 	holder := store.NewHolder()
 	got, err := s.Lease(t.Context(), strings.Repeat("k", store.MaxKeyLen), holder, time.Minute)
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestLeaseUnderTheLongestPrefix(t *testing.T) {
 // What stands in the place of a lease and isn't one is left alone, and the lease fails.
 func TestLeaseBesideSomethingElse(t *testing.T) {
 	server := testserver.Memcached(t)
-	s := open(t, memcached.Config{Timeout: unhurried.Timeout, Codec: store.Plain, MaxValue: 1000}, server.Addr())
+	s := open(t, memcached.Config{Codec: store.Plain, MaxValue: 1000}, server.Addr())
 	client := memcache.New(server.Addr())
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	for _, n := range []int{0, 15, 17, 2000} {

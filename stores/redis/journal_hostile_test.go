@@ -29,7 +29,7 @@ func TestJournalOfTwoUsers(t *testing.T) {
 	as := func(user string) *redis.Store {
 		o := opt
 		o.Username, o.Password = user, "pw"
-		s, err := redis.Open(o, redis.Config{})
+		s, err := redis.Open(o, redis.Config{Timeout: cfg.Timeout})
 		require.NoError(t, err)
 		t.Cleanup(func() { s.Close() })
 		return s

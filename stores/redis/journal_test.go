@@ -20,7 +20,7 @@ func TestJournal(t *testing.T) {
 	opt := option(server)
 	prefixes := map[store.Journal]string{}
 	onPrefix := func(t *testing.T, prefix string) store.Journal {
-		s, err := redis.Open(opt, redis.Config{Prefix: prefix})
+		s, err := redis.Open(opt, redis.Config{Prefix: prefix, Timeout: cfg.Timeout})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, s.Close()) })
 		prefixes[s] = prefix
@@ -57,7 +57,7 @@ func TestJournalOfARestoredServer(t *testing.T) {
 	require.Eventually(t, func() bool {
 		page, err = s.Read(t.Context(), before)
 		return err == nil
-	}, time.Second, time.Millisecond)
+	}, 10*time.Second, time.Millisecond)
 	require.NotEqual(t, before.Epoch, page.Epoch)
 }
 
