@@ -200,8 +200,8 @@ func (x *exchange) awaitTurn(fl *flight.Flight) bool {
 
 // accepts reports whether newcomers may join a fetch under way: not after a purge
 // of the URL or of everything, and not one that still hangs from the time when the
-// origin failed.
-func (x *exchange) accepts(fl *flight.Flight) bool {
+// origin failed, if another may begin beside it.
+func (x *exchange) accepts(fl *flight.Flight, free bool) bool {
 	f := fl.Note.(*fetch)
 	if hard, _ := x.c.marks.Purged(f.asked.urlHash, x.c.marks.Own(f.asOf)); hard {
 		return false
@@ -210,7 +210,7 @@ func (x *exchange) accepts(fl *flight.Flight) bool {
 	if j, _ := state.Note.(*judgement); j != nil && x.c.purged(&j.draft) {
 		return false
 	}
-	x.racing = x.r.Method == http.MethodGet && x.waitsFor(state) && x.outruns(fl)
+	x.racing = free && x.r.Method == http.MethodGet && x.waitsFor(state) && x.outruns(fl)
 	if x.racing {
 		f.raced.Store(true)
 	}
@@ -223,14 +223,15 @@ func (x *exchange) waitsFor(s flight.State) bool {
 }
 
 // outruns reports whether a fetch may be raced by a second one: it began before the
-// origin recovered, or it is no longer young and a later attempt after one that hung, so
+// origin recovered, or it is late and a later attempt after one that hung, so
 // that it may take long to give up, or one that began later was answered.
 func (x *exchange) outruns(fl *flight.Flight) bool {
 	if x.scope.recoveredSince(fl.Started) {
 		return true
 	}
 	suspect := x.learned.Attempts > 0 || x.learned.Backoff.SucceededAt > fl.Started
-	return suspect && x.hasCopy() && x.now-fl.Started >= int64(time.Second)
+	late := max(time.Second, x.usualFetch()*5/4)
+	return suspect && x.hasCopy() && x.now-fl.Started >= int64(late)
 }
 
 // revalidateBehind answers stale and lets a fetch run behind. False means that the

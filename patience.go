@@ -63,12 +63,15 @@ func (x *exchange) patienceLeft() time.Duration {
 }
 
 // softTime is how long this request may wait where there is a copy.
-func (x *exchange) softTime() time.Duration {
-	usual := x.learned.Usual
-	if usual == 0 && x.found.entry != nil {
-		usual = costOf(x.found.entry)
+func (x *exchange) softTime() time.Duration { return x.p.softTime(x.usualFetch(), x.lastFetch()) }
+
+// usualFetch is how long a fetch of this key usually takes, as this process has seen or, before
+// that, as the stored response says. 0 where nobody knows.
+func (x *exchange) usualFetch() time.Duration {
+	if x.learned.Usual == 0 && x.found.entry != nil {
+		return costOf(x.found.entry)
 	}
-	return x.p.softTime(usual, x.lastFetch())
+	return x.learned.Usual
 }
 
 // lastFetch is how long the origin took when it last answered for this key, as this

@@ -43,11 +43,11 @@ func TestStoresOutliveTheProxy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store, _ := open(t)
 			o := newFakeOrigin(t, "max-age=600")
-			first := start(t, o.URL, "-store", store, "-store-timeout", "2s")
+			first := start(t, o.URL, "-store", store, "-store-timeout", "30s")
 			require.Contains(t, getAs(t, "site.test", first.url+"/page").cacheStatus(), "stored")
 			first.end(t) // writes what is queued
 
-			again := start(t, o.URL, "-store", store, "-store-timeout", "2s")
+			again := start(t, o.URL, "-store", store, "-store-timeout", "30s")
 			require.Contains(t, getAs(t, "site.test", again.url+"/page").cacheStatus(), "; hit", again.log)
 			require.EqualValues(t, 1, o.asked.Load())
 		})

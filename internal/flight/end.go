@@ -54,12 +54,14 @@ func (f *Flight) failAndUnlock(failure *Failure, cause error) {
 	}
 	f.stopTimers()
 	state := f.state
+	f.noting.Add(1)
 	f.mu.Unlock()
 
 	f.cancel(cause)
 	if f.cfg.Ended != nil {
 		f.cfg.Ended(state, failure)
 	}
+	f.noting.Done()
 	// Only now, so that who is answered because of the failure finds it noted.
 	f.mu.Lock()
 	f.notify()

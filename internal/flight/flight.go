@@ -35,6 +35,7 @@ type Flight struct {
 	key      Key
 	returned chan struct{} // closed when the handler has returned
 	sniffed  atomic.Bool
+	noting   sync.WaitGroup // while Ended is told of a failure
 
 	mu        sync.Mutex
 	changed   chan struct{} // made by who waits, closed at the next change

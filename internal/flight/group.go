@@ -84,9 +84,13 @@ func (g *Group) stripe(primary string) *atomic.Uint64 {
 	return &g.landed[maphash.String(g.seed, primary)%uint64(len(g.landed))]
 }
 
+// Accept decides whether a newcomer follows a flight. free says that another one could begin
+// beside it. It is called with the group locked and must not block.
+type Accept func(f *Flight, free bool) bool
+
 // Join lets client follow the flight under key if accept agrees, else begins one,
 // unless a flight of the key has landed since Landed.
-func (g *Group) Join(client context.Context, key Key, since uint64, accept func(*Flight) bool, open Open) (*Flight, *Reader, How) {
+func (g *Group) Join(client context.Context, key Key, since uint64, accept Accept, open Open) (*Flight, *Reader, How) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	flights := g.byKey[key]
@@ -97,7 +101,7 @@ func (g *Group) Join(client context.Context, key Key, since uint64, accept func(
 			// Failed, and its handler is still running; or complete and about to
 			// land, so that a new lookup finds what became of it.
 			return newest, nil, Busy
-		case accept(newest):
+		case accept(newest, n < maxPerKey):
 			return newest, newest.Attach(client, false), Joined
 		case n >= maxPerKey:
 			return flights[0], nil, Busy
@@ -118,7 +122,7 @@ func (g *Group) Join(client context.Context, key Key, since uint64, accept func(
 
 // Background begins a flight under key that nobody reads yet, unless there is one that
 // accept agrees to wait for.
-func (g *Group) Background(key Key, accept func(*Flight) bool, open Open) (*Flight, How) {
+func (g *Group) Background(key Key, accept Accept, open Open) (*Flight, How) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	flights := g.byKey[key]
@@ -127,7 +131,7 @@ func (g *Group) Background(key Key, accept func(*Flight) bool, open Open) (*Flig
 		switch {
 		case n >= maxPerKey, newest.State().Phase == Failed:
 			return nil, Busy
-		case accept(newest):
+		case accept(newest, true):
 			return nil, Joined
 		}
 	}

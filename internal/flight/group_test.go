@@ -49,7 +49,7 @@ func TestJoin(t *testing.T) {
 		f3, r3, how := g.group.Join(t.Context(), k, since, no, g.open(flight.Config{}, sleeper(3*time.Second)))
 		require.Equal(t, flight.Started, how)
 		require.NotSame(t, f, f3)
-		f4, r4, how := g.group.Join(t.Context(), k, since, func(f *flight.Flight) bool { return f == f3 }, never(t))
+		f4, r4, how := g.group.Join(t.Context(), k, since, func(f *flight.Flight, _ bool) bool { return f == f3 }, never(t))
 		require.Equal(t, flight.Joined, how)
 		require.Same(t, f3, f4)
 		require.Same(t, f3, g.group.Lookup(k))
@@ -150,6 +150,29 @@ func TestFailedFlightBlocksItsKey(t *testing.T) {
 	})
 }
 
+// A key is not free before it is noted how its flight failed, however soon the handler returns:
+// who asked next would not know that the origin wants to be spared.
+func TestKeyIsFreeAfterEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		noting := make(chan struct{})
+		f, r := g.start(flight.Config{Header: time.Second, Ended: func(flight.State, *flight.Failure) { <-noting }}, untilCancelled)
+		time.Sleep(2 * time.Second)
+		select {
+		case <-f.Returned():
+			require.Fail(t, "the key is free")
+		default:
+		}
+		_, _, how := g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), yes, never(t))
+		require.Equal(t, flight.Busy, how)
+		close(noting)
+		<-f.Returned()
+		r.Leave()
+		synctest.Wait()
+		g.whole()
+	})
+}
+
 func TestLanded(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"complete": sleeper(0),
@@ -171,6 +194,26 @@ func TestLanded(t *testing.T) {
 	<-f.Returned()
 	r.Leave()
 	require.Equal(t, before, g.group.Landed([]byte("k")), "a flight without a key tells nobody")
+}
+
+// Where two flights are under way, a newcomer may follow the newer one, or none: he is told.
+func TestNoThirdFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		_, r1 := g.start(flight.Config{}, untilCancelled)
+		follows := func(f *flight.Flight, free bool) bool { return !free }
+		f2, r2, how := g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), follows, g.open(flight.Config{}, untilCancelled))
+		require.Equal(t, flight.Started, how)
+		f, r3, how := g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), follows, never(t))
+		require.Equal(t, flight.Joined, how)
+		require.Same(t, f2, f)
+		for _, r := range []*flight.Reader{r1, r2, r3} {
+			r.Leave()
+		}
+		require.Zero(t, g.group.Close(time.Second))
+		synctest.Wait()
+		g.whole()
+	})
 }
 
 // background begins a flight that must not begin, and says why it doesn't.

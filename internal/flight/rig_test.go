@@ -92,8 +92,8 @@ func (g *rig) whole() {
 	require.True(g.t, g.room.Free(g.size), "the room must be whole")
 }
 
-func yes(*flight.Flight) bool { return true }
-func no(*flight.Flight) bool  { return false }
+func yes(*flight.Flight, bool) bool { return true }
+func no(*flight.Flight, bool) bool  { return false }
 
 // readAll reads to the end, pausing between reads.
 func readAll(r *flight.Reader, pause time.Duration) ([]byte, flight.State, flight.WaitEnd) {
@@ -122,3 +122,6 @@ func pattern(n int) []byte {
 
 func untilHeader(s flight.State) bool { return s.Phase >= flight.Header }
 func untilEnd(s flight.State) bool    { return s.Phase >= flight.Complete }
+
+// untilCancelled is a handler that hangs as long as it may.
+func untilCancelled(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }

@@ -54,8 +54,11 @@ func (f *Flight) handlerReturned() {
 }
 
 // land takes the flight out of its group. First of all nobody may join it any more, since
-// then its buffer goes; who waits for the key learns of it last, when the key is free.
+// then its buffer goes; who waits for the key learns of it last, when the key is free. Who
+// begins the next flight finds noted how this one failed, also if the handler, having been
+// cancelled, returned before that.
 func (f *Flight) land() {
+	f.noting.Wait()
 	f.group.unlist(f)
 	f.mu.Lock()
 	f.landed = true

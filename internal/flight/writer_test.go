@@ -262,6 +262,7 @@ func TestFlush(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, flight.Waiting, f.State().Phase, "net/http holds the first bytes too")
 		step <- struct{}{}
+		synctest.Wait() // the first bytes are there before the flush is noted
 		p, state, _ := r.Next(0)
 		require.Equal(t, "short", string(p[:5]))
 		require.EqualValues(t, 5, state.Flushed)
