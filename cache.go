@@ -146,7 +146,7 @@ func New(cfg Config) (*Cache, error) {
 		rules:   rules,
 		store:   cfg.Store,
 		flights: flight.NewGroup(cfg.MaxAbandoned),
-		turns:   newTurns(),
+		turns:   newTurns(cfg.MaxInFlight),
 		room:    flight.NewRoom(cfg.MaxInFlight),
 		keys:    keystate.New(maxKeyStates),
 		grants:  newGrants(),

@@ -13,31 +13,42 @@ import (
 	"github.com/holdover-go/holdover/internal/flight"
 )
 
-// maxTurns bounds the fetches of all scopes that wait for their turn, maxLine those of one. What
-// finds no place asks again with its next request.
+// maxTurns bounds the fetches of all scopes that wait for their turn, maxLine those of one, and
+// maxTurn the bytes of one. All together take at most turnsShare of Config.MaxInFlight, so that
+// responses find room. What finds no place asks again with its next request.
 const (
-	maxTurns = 4096
-	maxLine  = 1024
+	maxTurns   = 4096
+	maxLine    = 1024
+	maxTurn    = 64 << 10
+	turnsShare = 1.0 / 8
 )
+
+// maxCallers are the goroutines of a line: each looks up first whether its fetch is still of
+// use, and a store may take a while.
+const maxCallers = 8
 
 // turnLife is how long a request waits for its turn. Then what it carried, credentials too, is
 // forgotten.
 const turnLife = 5 * time.Minute
 
 // turns are the fetches that the budgets of their scopes put off. Each scope with some has
-// a goroutine, which begins them as the budget allows and ends with the last.
+// goroutines that begin them as the budget allows, and end with the last.
 type turns struct {
+	limit   int64      // of bytes
 	mu      sync.Mutex // also of the lines
 	closed  bool
 	waiting int
+	bytes   int64
 	ending  chan struct{}
 	running sync.WaitGroup
 }
 
 // line is a scope's part: one fetch for each key, in the order in which they were asked for.
 type line struct {
-	first, last *turn
-	keys        map[flight.Key]bool
+	first   *turn               // that is not called yet
+	last    *turn               // perhaps called, nil where none waits
+	keys    map[flight.Key]bool // also of those that are
+	callers int
 }
 
 // turn is a request that was answered and whose fetch waits.
@@ -46,19 +57,26 @@ type turn struct {
 	key  flight.Key
 	size int64 // of Config.MaxInFlight
 	next *turn
+	done chan struct{}
+	// before is closed when the one before has had its turn: they may look up at once, but are
+	// served in order.
+	before <-chan struct{}
 }
 
-func newTurns() *turns { return &turns{ending: make(chan struct{})} }
+func newTurns(inFlight int64) *turns {
+	return &turns{limit: int64(float64(inFlight) * turnsShare), ending: make(chan struct{})}
+}
 
 // yields reports whether a fetch that belongs to a budget gives way to those that wait in line.
+// So does one that can't join the line: its request has a copy all the same.
 func (x *exchange) yields(background bool) bool {
-	if x.inLine || !background && x.p.backoff.Total <= 0 || !x.mayQueue() {
+	if x.inLine || !background && x.p.backoff.Total <= 0 {
 		return false
 	}
 	x.c.turns.mu.Lock()
 	defer x.c.turns.mu.Unlock()
 	l := &x.scope.line
-	return l.first != nil && len(l.keys) < maxLine && x.c.turns.waiting < maxTurns
+	return len(l.keys) > 0 && len(l.keys) < maxLine && x.c.turns.waiting < maxTurns
 }
 
 // mayQueue: not what can't outlive its request, nor what tells nothing about what others get.
@@ -74,28 +92,39 @@ func (x *exchange) queue() {
 	t, l, key := x.c.turns, &x.scope.line, x.flightKey()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	size := sizeOf(x.r.Header)
-	if t.closed || t.waiting == maxTurns || len(l.keys) == maxLine || l.keys[key] || !x.c.room.Take(size) {
+	size := x.sizeBehind()
+	full := t.waiting == maxTurns || len(l.keys) == maxLine || size > maxTurn || t.bytes+size > t.limit
+	if t.closed || full || l.keys[key] || !x.c.room.Take(size) {
 		return
 	}
 	if l.keys == nil {
 		l.keys = map[flight.Key]bool{}
 	}
 	t.waiting++
+	t.bytes += size
 	l.keys[key] = true
-	next := &turn{x: x.behind(), key: key, size: size}
-	if l.first == nil {
-		l.first, l.last = next, next
-		t.running.Go(func() { t.run(l) })
-		return
+	l.add(&turn{x: x.behind(), key: key, size: size, done: make(chan struct{})})
+	if l.callers < maxCallers {
+		l.callers++
+		t.running.Go(func() { t.call(l) })
 	}
-	l.last.next, l.last = next, next
 }
 
-// sizeOf is about what a request with that header takes.
-func sizeOf(h http.Header) int64 {
-	n := 1 << 10
-	for name, values := range h {
+func (l *line) add(next *turn) {
+	if l.last != nil {
+		next.before = l.last.done
+		l.last.next = next
+	}
+	if l.first == nil {
+		l.first = next
+	}
+	l.last = next
+}
+
+// sizeBehind is about what the request takes that goes on: its URL stands in it several times.
+func (x *exchange) sizeBehind() int64 {
+	n := 1<<10 + 2*len(x.key) + len(x.target) + 2*len(x.r.RequestURI)
+	for name, values := range x.r.Header {
 		for _, v := range values {
 			n += len(name) + len(v)
 		}
@@ -115,60 +144,87 @@ func (x *exchange) behind() *exchange {
 	return b
 }
 
-// run begins one fetch after the other.
-func (t *turns) run(l *line) {
+// call begins one fetch after the other.
+func (t *turns) call(l *line) {
 	for {
-		t.mu.Lock()
-		at := l.first
-		t.mu.Unlock()
-		goOn := at.x.takeTurn()
-		if !t.leave(l, goOn) {
+		at := t.next(l)
+		if at == nil {
 			return
 		}
+		goOn := at.x.takeTurn(at.before)
+		t.done(l, at, goOn)
 	}
 }
 
-// leave takes the first out of the line, or all. False means that the line is empty.
-func (t *turns) leave(l *line, goOn bool) bool {
+// next takes the first out of the line. Without one, its caller ends.
+func (t *turns) next(l *line) *turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for l.first != nil {
-		l.first.x.c.room.Give(l.first.size)
-		delete(l.keys, l.first.key)
-		l.first = l.first.next
-		t.waiting--
-		if goOn {
-			break
-		}
+	at := l.first
+	if at == nil {
+		l.callers--
+		return nil
 	}
-	if l.first == nil {
+	l.first = at.next
+	return at
+}
+
+// done forgets one, or where it can't go on, all that are in the line.
+func (t *turns) done(l *line, at *turn, goOn bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.forget(l, at)
+	for ; !goOn && l.first != nil; l.first = l.first.next {
+		t.forget(l, l.first)
+	}
+}
+
+func (t *turns) forget(l *line, at *turn) {
+	at.x.c.room.Give(at.size)
+	t.bytes -= at.size
+	delete(l.keys, at.key)
+	t.waiting--
+	close(at.done)
+	if len(l.keys) == 0 {
 		l.last = nil
 	}
-	return l.first != nil
 }
 
 // takeTurn waits until the budget has room, and begins the fetch if it still is of use.
 // False means that nobody's turn comes: the cache closes, or the scope fails, and probes are
 // its requests' affair.
-func (x *exchange) takeTurn() (goOn bool) {
+func (x *exchange) takeTurn(before <-chan struct{}) (goOn bool) {
 	defer func() {
 		if recover() != nil { // a hook or a logger of the user's, which must not end the process
 			x.c.counters.add(cHookPanics)
 			goOn = true
 		}
 	}()
+	x.now = x.c.now()
+	looked := x.now
+	if !x.stillStale() {
+		return true
+	}
+	if !x.c.turns.await(before) {
+		return false
+	}
 	for {
 		left := turnLife - time.Since(x.began)
 		if left <= 0 {
 			return true
 		}
-		x.now = x.c.now()
+		if x.now = x.c.now(); x.now-looked > int64(time.Second) {
+			if !x.stillStale() {
+				return true
+			}
+			looked = x.now
+		}
 		x.denied = x.ask(backoff.Look, true, true)
 		switch {
 		case x.denied.Failing:
 			return false
 		case x.denied.Fetch:
-			if !x.stillStale() || x.fetchBehind() != flight.Denied {
+			if x.fetchBehind() != flight.Denied {
 				return true
 			}
 		}
@@ -196,6 +252,19 @@ func (t *turns) length() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.waiting
+}
+
+// await returns false if the cache is closed meanwhile.
+func (t *turns) await(before <-chan struct{}) bool {
+	if before == nil {
+		return true
+	}
+	select {
+	case <-before:
+		return true
+	case <-t.ending:
+		return false
+	}
 }
 
 // sleep returns false if the cache is closed meanwhile.
