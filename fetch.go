@@ -74,7 +74,7 @@ func (x *exchange) open(pl plan) flight.Start {
 	f.outer, _ = x.base.Value(fetchKey{}).(*fetch)
 	fl := flight.New(context.WithValue(x.base, fetchKey{}, f), flight.Config{
 		Room: x.c.room, Limit: x.p.maxBody, Lead: x.p.holdBack(x.found.entry), Head: pl.method == http.MethodHead,
-		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Attempt: attempt, Spare: f.bereft,
+		Header: bounded(x.p.hardTimeout), Idle: bounded(x.p.hardTimeout), Patience: min(x.p.hardTimeout, maxPatience), Attempt: attempt, Spare: f.bereft,
 		Judge: f.judge, Commit: f.commit, Ended: f.ended, Late: f.late,
 	})
 	fl.Started, fl.Note, f.flight = x.c.clock(), f, fl

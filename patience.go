@@ -11,6 +11,9 @@ import (
 // maxWait bounds waits where the policy's own bound is off.
 const maxWait = time.Hour
 
+// maxPatience bounds how long one reader of a download may hold up the others.
+const maxPatience = 30 * time.Second
+
 // timeToAnswer is kept of a request's own deadline, so that what is given when it
 // approaches still arrives: a tenth of it, at most so much.
 const timeToAnswer = 50 * time.Millisecond

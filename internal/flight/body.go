@@ -11,7 +11,7 @@ import (
 func (f *Flight) write(p []byte) (int, error) {
 	done := 0
 	for {
-		n, changed, err := f.offer(p[done:])
+		n, by, err := f.offer(p[done:])
 		done += n
 		if err != nil {
 			f.cancelUnwanted()
@@ -20,24 +20,22 @@ func (f *Flight) write(p []byte) (int, error) {
 		if done == len(p) {
 			return done, nil
 		}
-		select {
-		case <-changed:
-		case <-f.ctx.Done():
+		if !f.await(by) {
 			return done, ErrEnded
 		}
 	}
 }
 
-// offer appends what of p can be taken now. changed is closed when it is worth to ask again.
-func (f *Flight) offer(p []byte) (n int, changed <-chan struct{}, err error) {
+// offer appends what of p can be taken now, and says for whom the rest must wait.
+func (f *Flight) offer(p []byte) (n int, by delay, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.state.Phase != Header || f.closing {
-		return 0, nil, ErrEnded
+		return 0, by, ErrEnded
 	}
 	if f.declared >= 0 && f.buf.end+int64(len(p)) > f.declared {
 		f.overrun = true
-		return 0, nil, http.ErrContentLength
+		return 0, by, http.ErrContentLength
 	}
 	n = f.take(p)
 	f.state.Buffered = f.buf.end
@@ -46,12 +44,12 @@ func (f *Flight) offer(p []byte) (n int, changed <-chan struct{}, err error) {
 	}
 	f.notify()
 	if f.unwanted() {
-		return n, nil, ErrEnded
+		return n, by, ErrEnded
 	}
 	if n < len(p) {
-		changed = f.wait()
+		by = f.delayed()
 	}
-	return n, changed, nil
+	return n, by, nil
 }
 
 // take appends what it may. The caller holds the lock.
@@ -77,15 +75,14 @@ func (f *Flight) outgrow(noRoom bool) {
 }
 
 // pass appends what may be buffered of a body that isn't kept. Without room, whoever
-// is behind the one that sets the pace loses bytes: the handler waits for nobody else. The
-// caller holds the lock.
+// is behind the one that sets the pace loses bytes. The caller holds the lock.
 func (f *Flight) pass(p []byte) int {
 	pace, followed := f.pace()
 	if !followed {
 		return 0
 	}
 	// One byte more than the lead, so that a reader who waits for that much sees it.
-	ahead := pace + max(f.cfg.Lead+1, lastChunk) - f.buf.end
+	ahead := min(pace+max(f.cfg.Lead+1, lastChunk), f.slowest()) - f.buf.end
 	p = p[:max(0, min(int64(len(p)), ahead))]
 	f.trim()
 	n := f.buf.append(p)
@@ -99,9 +96,10 @@ func (f *Flight) pass(p []byte) int {
 }
 
 // pace returns the offset of the reader for whom the handler waits: the starter, and when it
-// has left, whoever is furthest. False means that nobody follows. The caller holds the lock.
+// has left or stands still, whoever is furthest. False means that nobody follows. The caller holds
+// the lock.
 func (f *Flight) pace() (off int64, followed bool) {
-	if _, reading := f.readers[f.starter]; reading {
+	if _, reading := f.readers[f.starter]; reading && !f.overtaken {
 		return f.starter.off, true
 	}
 	off = -1

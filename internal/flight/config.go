@@ -43,6 +43,10 @@ type Config struct {
 	Head   bool  // the request's method is HEAD: there is no body
 	Header time.Duration
 	Idle   time.Duration // between two writes, while keeping
+	// Patience is how long the handler waits for each reader of a body that outgrew Limit
+	// beside the one that sets the pace, and for a starter that stands still while
+	// others read. 0 means that it waits for the starter alone.
+	Patience time.Duration
 	// Attempt ends the flight unless Begin was called before, or Spare says that
 	// nothing else could be given any more. Spare must be quick and take no lock.
 	Attempt time.Duration

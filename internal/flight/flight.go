@@ -44,15 +44,18 @@ type Flight struct {
 	buf       buffer
 	starter   *Reader
 	readers   map[*Reader]struct{}
-	begun     bool      // a reader has sent bytes of this response
-	closing   bool      // the response is whole and being committed
-	elsewhere bool      // the owner has the whole body
-	back      bool      // the handler has returned
-	landed    bool      // … and nobody can join any more
-	orphan    bool      // failed while the handler was running
-	overrun   bool      // the handler tried to write more than it declared
-	declared  int64     // Content-Length, or -1
-	wrote     time.Time // last write, while there is an idle timer
+	begun     bool          // a reader has sent bytes of this response
+	closing   bool          // the response is whole and being committed
+	elsewhere bool          // the owner has the whole body
+	back      bool          // the handler has returned
+	landed    bool          // … and nobody can join any more
+	orphan    bool          // failed while the handler was running
+	overtaken bool          // the starter stands still, and others don't wait for it
+	stands    time.Duration // how long the handler has waited for a starter that doesn't move
+	waited    time.Duration // for readers that are slower than others
+	overrun   bool          // the handler tried to write more than it declared
+	declared  int64         // Content-Length, or -1
+	wrote     time.Time     // last write, while there is an idle timer
 	timers    timers
 }
 

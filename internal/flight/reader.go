@@ -12,6 +12,7 @@ type Reader struct {
 	f       *Flight
 	client  context.Context
 	off     int64
+	delayed time.Duration // how long the handler has waited for it alone
 	interim int
 }
 
