@@ -302,11 +302,13 @@ func TestCollapseAbandonedHandlers(t *testing.T) {
 			require.Equal(t, i+1, c.Stats().Abandoned)
 		}
 		require.EqualValues(t, 3, o.calls.Load(), "one for each key")
+		require.Equal(t, http.StatusGatewayTimeout, ask(h, "GET", "http://example.com/3").Code, "one more fetch at a time")
+		require.Equal(t, 4, c.Stats().Abandoned)
 		o.set(answer(200, "hello", "Cache-Control", "max-age=60"))
 		for range 2 {
-			require.Equal(t, "hello", ask(h, "GET", "http://example.com/3").Body.String(), "runs inline")
+			require.Equal(t, "hello", ask(h, "GET", "http://example.com/4").Body.String(), "runs inline")
 		}
-		require.EqualValues(t, 5, o.calls.Load())
+		require.EqualValues(t, 6, o.calls.Load())
 		time.Sleep(2 * time.Hour)
 		require.Zero(t, c.Stats().Abandoned)
 		ask(h, "GET", "http://example.com/3")

@@ -382,7 +382,7 @@ func TestDegradeTooManyAbandonedHandlers(t *testing.T) {
 			require.Equal(t, "good", ask(h, "GET", other).Body.String())
 		}
 		require.Less(t, time.Since(began), 2*time.Second)
-		require.Equal(t, before, o.calls.Load())
+		require.LessOrEqual(t, o.calls.Load(), before+1, "one fetch at a time")
 		close(release)
 		synctest.Wait()
 	})

@@ -65,8 +65,8 @@ type Config struct {
 	MaxLife time.Duration
 
 	// MaxAbandoned bounds the handlers that outlive their fetch, because
-	// they ignore their context. Beyond it, misses run on their requests'
-	// own goroutines, uncollapsed. Default: 64.
+	// they ignore their context. Beyond it, each scope has one fetch at a time;
+	// other misses run on their requests' own goroutines, uncollapsed. Default: 64.
 	MaxAbandoned int
 
 	// CloseTimeout bounds Close. Default: the policy's hard timeout.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/holdover-go/holdover/internal/cachecontrol"
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/keystate"
 	"github.com/holdover-go/holdover/internal/marks"
@@ -22,7 +23,13 @@ func (f *fetch) commit(result flight.Result) bool {
 	j, _ := result.Note.(*judgement)
 	if j != nil && j.outcome < failed && f.tells(j.shareable) {
 		took := f.took() // known before the response can be seen to be stored
-		f.c.keys.Update(f.hash, func(s *keystate.State) { s.Took(max(took, 1)) })
+		f.c.keys.Update(f.hash, func(s *keystate.State) {
+			if took = max(took, 1); j.freshened {
+				s.TookAtLeast(took)
+				return
+			}
+			s.Took(took)
+		})
 	}
 	switch {
 	case j == nil:
@@ -73,7 +80,7 @@ func (f *fetch) commitWhole(j *judgement, result flight.Result) {
 func (f *fetch) headSaw(j *judgement, result flight.Result) {
 	e := f.found.entry
 	f.removeGone(j)
-	if e == nil || result.Status != http.StatusOK || e.Status() != http.StatusOK {
+	if e == nil || result.Status != http.StatusOK || e.Status() != http.StatusOK || !f.p.tellsAll(&f.asked, &j.cc) {
 		return
 	}
 	validated := false
@@ -83,8 +90,10 @@ func (f *fetch) headSaw(j *judgement, result flight.Result) {
 			stored = strconv.Itoa(e.BodyLen())
 		}
 		seen := result.Header.Get(name)
-		if seen != "" && seen != stored {
-			f.drop(e, ReasonGone, result.Status)
+		if seen != "" && seen != stored { // it is stale (RFC 9111 §4.3.5), and may stand in for a failure as before
+			if now := f.c.now(); factsOf(e, f.c.marks.Entry(e, now), now).fresh() {
+				f.c.marks.Mark(f.asked.urlHash, true)
+			}
 			f.c.dropPart(f.key, f.hash)
 			return
 		}
@@ -244,10 +253,22 @@ func (f *fetch) removeGone(j *judgement) {
 
 // contradicts says why an answer that isn't stored ends what is.
 func (f *fetch) contradicts(j *judgement) Reason {
-	if j.storing() || j.outcome >= failed {
+	if j.storing() || j.outcome >= failed || !f.p.tellsAll(&f.asked, &j.cc) {
 		return ""
 	}
 	return f.p.ends(j.draft.Status)
+}
+
+// tellsAll reports whether an answer tells of what others get: not if it belongs to the
+// credentials of the one who asked, or nobody's page would be safe from what he may not see.
+func (p *rules) tellsAll(a *asked, cc *cachecontrol.Response) bool {
+	switch {
+	case p.keysCredentials():
+		return true // the page is his
+	case a.authorization && !cc.Public && !cc.MustRevalidate && cc.SMaxAge == cachecontrol.Absent: // RFC 9111 §3.5
+		return false
+	}
+	return !a.authorization && !a.cookie || !cc.Private && !cc.NoStore
 }
 
 // ends says why a status ends what is stored: 404 and 410 always, a denial where the key

@@ -70,6 +70,9 @@ func (x *exchange) answerByPolicy(fault Reason, code int) bool {
 // answersFailures reports whether the policy has answers of its own for failures.
 func (p *rules) answersFailures() bool { return p.Fallback.List != nil || p.Outcome == AllowAll }
 
+// holds reports whether responses are held back though no stored one could take their place.
+func (p *rules) holds() bool { return p.HoldBack || p.answersFailures() }
+
 // outranked gives the policy's answer in place of a stored failure.
 func (x *exchange) outranked() bool {
 	if !x.facts.has(store.Failed) || !x.p.answersFailures() {
@@ -83,9 +86,16 @@ func (x *exchange) outranked() bool {
 	return false
 }
 
-// denialStored reports whether the last word that is stored for this key was no.
+// denialStored reports whether the last word that is stored for this key was no: to these
+// credentials, or where nothing is known of them, to nobody's.
 func (x *exchange) denialStored() bool {
-	return x.learned.Denied || x.found.entry != nil && x.p.classOf(x.found.entry.Status()) == denied
+	no := x.learned.Denied
+	if x.who != 0 {
+		if own, known := x.c.keys.Get(x.hash ^ x.who); known {
+			no = own.Denied
+		}
+	}
+	return no || x.found.entry != nil && x.p.classOf(x.found.entry.Status()) == denied
 }
 
 func (x *exchange) failHonestly(code int, reason Reason) {

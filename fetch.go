@@ -32,6 +32,7 @@ type fetch struct {
 	who        uint64 // whose request it is, see exchange
 	hasCopy    bool   // a servable stored response
 	insists    bool   // the request refuses that one
+	apart      bool   // it asks for what others don't get, see asksApart
 	background bool
 	racing     bool // beside one that hangs
 	// raced: another fetch of the key was begun later, and may have landed by now.
@@ -64,7 +65,7 @@ func (x *exchange) open(pl plan) flight.Start {
 	x.dropPurged()
 	f := &fetch{
 		c: x.c, p: x.p, scope: x.scope, found: x.found, key: x.key, hash: x.hash, class: x.class, who: x.who,
-		hasCopy: x.copyStands(), insists: !pl.background && !x.hasCopy(), background: pl.background, racing: x.racing, began: time.Now(), path: pathOf(x.r),
+		hasCopy: x.copyStands(), insists: !pl.background && !x.hasCopy(), apart: x.asksApart(), background: pl.background, racing: x.racing, began: time.Now(), path: pathOf(x.r),
 		asOf: asOf,
 	}
 	var attempt time.Duration // none
@@ -229,11 +230,16 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 	if f.asked.method == http.MethodHead || f.asked.noStore {
 		return // tells nothing about what others get
 	}
+	f.learnDenial(j)
 	now := f.c.now()
+	took := max(f.took(), 1)
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
 		if j.outcome < failed {
-			s.Denied = j.outcome == denied
+			if f.who == 0 {
+				s.Denied = j.outcome == denied
+			}
 			s.Stored, s.Refused = j.storing(), string(j.refused)
+			f.tookToHeader(s, j, took)
 		}
 		if f.tells(j.shareable) {
 			if n := contentLength(h); n > 0 && j.outcome < failed {
@@ -243,16 +249,34 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 				s.VaryHint = j.varyNames
 			}
 		}
-		s.Repeat(j.draft.Status, f.p.Freshness.StatusTTL[j.draft.Status].Growth > 1)
+		if f.tells(j.shareable) {
+			s.Repeat(j.draft.Status, f.p.Freshness.StatusTTL[j.draft.Status].Growth > 1)
+		}
 		switch {
 		case j.outcome >= failed: // says nothing about the page
 		case j.shareable:
 			s.Shareable(f.class, j.draft.Lifetime, now)
 		case j.outcome == denied && s.Shared(f.class, now): // credentials that anybody can make up
 		default:
-			s.NotShareable(f.class, s.Shared(f.class, now) && f.c.another(f.hash, f.who, now), now)
+			s.NotShareable(f.class, s.Shared(f.class, now) && !f.apart && f.c.another(f.hash, f.who, now), now)
 		}
 	})
+}
+
+// learnDenial remembers for an asker with credentials whether he was let in. Nobody's bad ones
+// count for others.
+func (f *fetch) learnDenial(j *judgement) {
+	if f.who != 0 && j.outcome < failed && f.p.Outcome == AllowAll {
+		f.c.keys.Update(f.hash^f.who, func(s *keystate.State) { s.Denied = j.outcome == denied })
+	}
+}
+
+// tookToHeader notes the time of what won't be stored: whoever waits for it may have left before it
+// is complete, and it is given up then.
+func (f *fetch) tookToHeader(s *keystate.State, j *judgement, took time.Duration) {
+	if !j.storing() && !j.freshened {
+		s.TookAtLeast(took)
+	}
 }
 
 // tells reports whether a response says something about what others get: not if it belongs
@@ -270,7 +294,13 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 	f.lease.end(f.leaseNote(j, failure))
 	now := f.c.now()
 	e, counts := f.backoffEvent(j, reason, now)
+	if counts && e.Asker != 0 && reason == ReasonAttempt { // the next time he makes nobody else wait for him
+		f.c.own.Note(f.hash^f.who, now)
+	}
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
+		if failure != nil && failure.Cause == flight.Cancelled && j != nil && j.outcome < failed {
+			s.TookAtLeast(took)
+		}
 		if (failure == nil || !f.racing) && asked {
 			s.Attempts = attemptsAfter(s.Attempts, failure)
 		}
@@ -317,6 +347,9 @@ func (f *fetch) backoffEvent(j *judgement, reason Reason, now int64) (e backoff.
 	// An error of a page that never worked says nothing about the others:
 	// a client that asks for broken pages must not make all of them stale.
 	e.Local = reason == ReasonBackOff || !f.hasCopy && ofItsOwn(reason)
+	if reason != ReasonTransport && (f.asked.authorization || f.asked.cookie) {
+		e.Asker = f.who // it may be his page alone that fails, or takes long
+	}
 	if j != nil {
 		e.RetryAfter = j.retryAfter
 	}

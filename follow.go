@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/holdover-go/holdover/internal/backoff"
 	"github.com/holdover-go/holdover/internal/flight"
 )
 
@@ -38,9 +39,12 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 }
 
 // refused: no fetch may begin, because the cache is closed or too many handlers have
-// outlived theirs.
+// outlived theirs. These may be of another origin than this request's: a copy that may only be
+// served where the origin is out of reach is not, unless it is known to fail.
 func (x *exchange) refused() {
-	if !x.spares(ReasonTimeout) {
+	_, stands := x.usable(ReasonSoftTimeout)
+	stands = stands || x.c.closed.Load() || x.ask(backoff.Look, false, false).Failing
+	if !stands || !x.spares(ReasonTimeout) {
 		x.inline(x.fwd, false)
 	}
 }
@@ -51,9 +55,10 @@ func (x *exchange) await(fl *flight.Flight, rd *flight.Reader, starter bool) (fl
 	limit, soft := x.patience(fl, starter)
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
+	decided := func(s flight.State) bool { return x.sendable(s) || !starter && forNobodyElse(s) }
 	for {
 		state, end := rd.Wait(timer.C, func(s flight.State) bool {
-			return x.sendable(s) || starter && s.Interims > x.interims
+			return decided(s) || starter && s.Interims > x.interims
 		})
 		if starter && end == flight.Ready {
 			x.passInterims(rd)
@@ -66,7 +71,12 @@ func (x *exchange) await(fl *flight.Flight, rd *flight.Reader, starter bool) (fl
 			timer.Reset(limit)
 			continue
 		}
-		if end != flight.Ready || x.sendable(state) {
+		if end == flight.Expired && !soft && x.p.holds() && !x.heldLong && (starter || state.Phase == flight.Header) && x.timeLeft() > 0 {
+			x.heldLong = true // what comes so slowly is not held back any longer
+			timer.Reset(x.timeLeft())
+			continue
+		}
+		if end != flight.Ready || decided(state) {
 			return state, end
 		}
 	}
@@ -82,7 +92,7 @@ func (x *exchange) patience(fl *flight.Flight, starter bool) (limit time.Duratio
 		limit = max(x.softTime()-late, 0)
 		return min(limit, x.p.hardTimeout, x.timeLeft()), true
 	}
-	if starter { // the flight has the hard timeout
+	if starter && !x.p.holds() { // the flight has the hard timeout
 		return x.timeLeft(), false
 	}
 	return x.patienceLeft(), false
@@ -117,19 +127,28 @@ func (x *exchange) sendable(s flight.State) bool {
 	if j.freshened {
 		return false // the stored response is being renewed
 	}
+	if j.endless || x.heldLong {
+		return true
+	}
 	if _, ranged := x.r.Header["Range"]; ranged && s.Keep {
 		return false
 	}
 	// Whatever could take the place of a body that breaks off must be able to.
-	if _, usable := x.usable(ReasonTruncated); usable || x.p.HoldBack || x.p.answersFailures() {
+	if _, usable := x.usable(ReasonTruncated); usable || x.p.holds() {
 		return s.Outgrown || s.Buffered > x.p.holdBack(x.found.entry)
 	}
 	return true
 }
 
+// forNobodyElse reports whether a header says that those who wait for it needn't.
+func forNobodyElse(s flight.State) bool {
+	j, _ := s.Note.(*judgement)
+	return s.Phase == flight.Header && j != nil && !j.shareable && !j.freshened
+}
+
 // expired: the request's own time is over, the fetch's isn't.
 func (x *exchange) expired(fl *flight.Flight, how flight.How) bool {
-	if x.held != nil && x.r.ProtoMajor >= 2 { // nothing may run behind
+	if x.held != nil && !x.answersEarly() { // nothing may run behind
 		fl.Cancel()
 		<-fl.Returned()
 	}
@@ -217,7 +236,7 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 		return x.failedFetch(state, how)
 	}
 	if how != flight.Started {
-		why := x.sharing(j)
+		why := x.sharing(j, fl.Note.(*fetch))
 		if !state.Keep && why != unshared { // it outgrew the bounds
 			why = alone
 		}
@@ -265,8 +284,12 @@ func (x *exchange) leave(fl *flight.Flight, rd *flight.Reader, j *judgement, why
 	case why == regroup && x.names == nil:
 		x.names = j.varyNames
 		return false
-	case why == unshared && x.gathersAnew(fl.Note.(*fetch)):
+	case why == unshared && x.gathersAnew(fl.Note.(*fetch), j):
 		return false
+	case why == unshared && x.failsForAll(j):
+		x.fault, x.originStatus = j.fault, j.draft.Status
+		x.failHonestly(j.draft.Status, j.fault)
+		return true
 	}
 	if x.hasCopy() {
 		return x.solo(plan{hurried: true})

@@ -26,7 +26,7 @@ func (x *exchange) forward() bool {
 		return true
 	}
 	if x.r.Method == http.MethodHead {
-		return x.solo(plan{method: http.MethodHead})
+		return x.solo(plan{method: http.MethodHead, hurried: true})
 	}
 	alone := x.wishes.cc.NoStore || !x.mayShare()
 	if alone { // nobody could share it: don't make others wait
@@ -65,7 +65,7 @@ func (x *exchange) ask(kind backoff.Kind, hasCopy, background bool) (perm backof
 	now := x.c.clock() // the request may have waited since it began; locks may be held, so no log
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
 		perm = x.scope.step(x.p.backoff, &s.Backoff, backoff.Event{
-			Kind: kind, Key: x.hash, HasCopy: hasCopy, Background: background,
+			Kind: kind, Key: x.hash, HasCopy: hasCopy, Background: background, Asker: x.who, Again: x.racing,
 		}, "", now)
 	})
 	return perm
@@ -84,15 +84,22 @@ func (x *exchange) spareable() bool {
 // begin opens a fetch if the origin may be asked for it just now.
 func (x *exchange) begin(pl plan) flight.Open {
 	hasCopy := pl.background || !x.insists && x.spareable()
-	return func() (flight.Start, bool) {
+	return func(crowded bool) (flight.Start, flight.How) {
+		if crowded && !x.scope.free() {
+			return flight.Start{}, flight.Refused
+		}
 		if hasCopy && x.yields(pl.background) {
 			x.denied = backoff.Permission{Reason: backoff.Budget}
-			return flight.Start{}, false
+			return flight.Start{}, flight.Denied
 		}
 		if x.denied = x.ask(backoff.Ask, hasCopy, pl.background); !x.denied.Fetch {
-			return flight.Start{}, false
+			return flight.Start{}, flight.Denied
 		}
-		return x.open(pl), true
+		s := x.open(pl)
+		if crowded {
+			x.scope.lone = s.Flight
+		}
+		return s, flight.Started
 	}
 }
 
@@ -250,7 +257,26 @@ func (x *exchange) revalidateBehind(reason Reason) bool {
 // mayFetchBehind reports whether a fetch may run that this request doesn't wait for.
 func (x *exchange) mayFetchBehind() bool {
 	safe := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
-	return safe && (x.detachable || x.r.ProtoMajor < 2)
+	return safe && (x.detachable || x.answersEarly())
+}
+
+// answersEarly reports whether a whole answer reaches its client before ServeHTTP returns: not over
+// HTTP/2, where the body's end waits for that, nor through a writer that keeps all until
+// then, as http.TimeoutHandler's does.
+func (x *exchange) answersEarly() bool { return x.r.ProtoMajor < 2 && flushes(x.w) }
+
+// flushes reports whether http.ResponseController can flush a writer.
+func flushes(w http.ResponseWriter) bool {
+	for {
+		switch t := w.(type) {
+		case http.Flusher, interface{ FlushError() error }:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return false
+		}
+	}
 }
 
 // fetchBehind begins such a fetch, unless one is under way or the origin is spared.

@@ -40,6 +40,7 @@ type judgement struct {
 	refused   Reason // why the response isn't stored, "" if it is
 	freshened bool   // a 304 to our own validators
 	foreign   bool   // … that names others: it answers, but updates nothing
+	endless   bool   // its body is of use only while it arrives
 	shareable bool   // waiters may have it, if their own requests allow it
 
 	cc         cachecontrol.Response
@@ -85,6 +86,7 @@ func (c *Cache) judge(p *rules, a *asked, status int, h http.Header, transport e
 		status = a.validated.Status()
 		j.cc, j.targeted = p.directives(h)
 	}
+	j.endless = isEventStream(h)
 	c.draft(p, a, j, status, h, now)
 	if j.freshened {
 		// These tell of the request that the body was made for.

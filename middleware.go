@@ -20,7 +20,7 @@ type handler struct {
 }
 
 func newHandler(c *Cache, p *rules, next http.Handler) *handler {
-	h := &handler{c: c, p: p, next: next}
+	h := &handler{c: c, p: p, next: next, scopes: scopes{own: newScope()}}
 	// By its own type, not by an interface: so the compiler sees that a lookup keeps
 	// nothing, and a hit's keys stay on the stack.
 	h.memory, _ = store.FastOf(c.store).(*memory.Store)

@@ -126,7 +126,7 @@ func (x *exchange) learnInline(code int, h http.Header) {
 			size = cr.Size
 		}
 	}
-	if x.outdatesPart(code, h) {
+	if x.outdatesPart(code, h) && x.tellsAll(h) {
 		x.c.dropPart(x.key, x.hash)
 		if x.c.kept.of(x.urlHash) > 0 { // what is on its way was asked for before
 			x.c.marks.Mark(x.urlHash, false)
@@ -149,10 +149,16 @@ func (x *exchange) learnInline(code int, h http.Header) {
 		switch {
 		case j.shareable:
 			s.Shareable(x.class, j.draft.Lifetime, now)
-		case told && j.outcome != denied && s.Shared(x.class, now): // else it says what is known
-			s.NotShareable(x.class, x.c.another(x.hash, x.who, now), now)
+		case told && j.outcome != denied:
+			s.NotShareable(x.class, s.Shared(x.class, now) && !x.asksApart() && x.c.another(x.hash, x.who, now), now)
 		}
 	})
+}
+
+func (x *exchange) tellsAll(h http.Header) bool {
+	a := x.p.asked(x.r, x.key)
+	cc, _ := x.p.directives(h)
+	return x.p.tellsAll(&a, &cc)
 }
 
 // outdatesPart reports whether an answer says that a stored part is of what is no more.

@@ -23,7 +23,7 @@ const timeToAnswer = 50 * time.Millisecond
 func (x *exchange) timeLeft() time.Duration { return timeLeft(x.r, x.began) }
 
 func timeLeft(r *http.Request, began time.Time) time.Duration {
-	left := maxWait
+	left := maxWait - time.Since(began)
 	if deadline, given := r.Context().Deadline(); given {
 		left = time.Until(deadline) - spare(deadline.Sub(began))
 	}

@@ -66,8 +66,9 @@ type Policy struct {
 
 	// HoldBack keeps a response back until it is complete, up to the size
 	// of 64 KiB, also where no stored copy could replace it, so that one
-	// that breaks off becomes an honest 502 instead of half a body. Under AllowAll
-	// and with a Fallback it is always on.
+	// that breaks off becomes an honest 502 instead of half a body; for at most
+	// Origin.HardTimeout, and not event streams. Under AllowAll and with a Fallback
+	// it is always on.
 	HoldBack bool
 }
 

@@ -6,11 +6,13 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/holdover-go/holdover/internal/backoff"
+	"github.com/holdover-go/holdover/internal/flight"
 )
 
 // maxScopes bounds the named scopes that a mount remembers.
@@ -25,12 +27,34 @@ type scope struct {
 	succeededAt int64  // when the origin last answered
 	fault       Reason // the last failure's
 
-	line line // guarded by Cache.turns
+	line line           // guarded by Cache.turns
+	lone *flight.Flight // guarded by the group of flights: see free
 }
+
+// free reports whether a fetch may begin although too many handlers have outlived theirs, perhaps
+// those of another scope: one at a time may in each, so that an origin that is well, or is
+// again, is asked.
+func (s *scope) free() bool {
+	if s.lone == nil {
+		return true
+	}
+	select {
+	case <-s.lone.Returned():
+		s.lone = nil
+		return true
+	default:
+		return false
+	}
+}
+
+// scopeIDs numbers the scopes of the process: those of two mounts may share keys.
+var scopeIDs atomic.Uint64
+
+func newScope() *scope { return &scope{state: backoff.Scope{ID: scopeIDs.Add(1)}} }
 
 // scopes are the scopes of one mount.
 type scopes struct {
-	own scope
+	own *scope
 
 	mu    sync.Mutex
 	named *simplelru.LRU[string, *scope]
@@ -38,7 +62,7 @@ type scopes struct {
 
 func (s *scopes) get(name string) *scope {
 	if name == "" {
-		return &s.own
+		return s.own
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +72,7 @@ func (s *scopes) get(name string) *scope {
 	sc, known := s.named.Get(name)
 	if !known {
 		s.makeRoom()
-		sc = &scope{}
+		sc = newScope()
 		s.named.Add(strings.Clone(name), sc) // it may be a part of a whole header
 	}
 	return sc

@@ -14,8 +14,8 @@ import (
 )
 
 func TestScopes(t *testing.T) {
-	var s scopes
-	require.Same(t, &s.own, s.get(""), "the mount itself")
+	s := scopes{own: newScope()}
+	require.Same(t, s.own, s.get(""), "the mount itself")
 	a := s.get("a")
 	require.Same(t, a, s.get("a"))
 	require.NotSame(t, a, s.get("b"))

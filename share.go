@@ -3,6 +3,8 @@
 package holdover
 
 import (
+	"time"
+
 	"github.com/holdover-go/holdover/internal/cachecontrol"
 	"github.com/holdover-go/holdover/store"
 )
@@ -19,9 +21,11 @@ const (
 )
 
 // sharing tests a waiter as if the response lay in the store: RFC 9111 §4.
-func (x *exchange) sharing(j *judgement) sharing {
+func (x *exchange) sharing(j *judgement, f *fetch) sharing {
 	d := &j.draft
 	switch {
+	case j.outcome >= failed && !j.storing() && x.who != 0 && x.who == f.who:
+		return share
 	case !j.shareable:
 		return unshared
 	case j.outcome >= failed && !j.storing():
@@ -49,6 +53,15 @@ func (c *Cache) another(hash, who uint64, now int64) bool {
 	return who == 0 || c.own.Note(hash^who, now)
 }
 
+// asksApart reports whether a request is passed on because of what it says itself, though there
+// are responses that others get: it may not have the stored one, names another variant than
+// anybody before, or leaves nothing behind. Whoever invents credentials as well can do that as
+// often as he likes, so it tells nothing of what others could share.
+func (x *exchange) asksApart() bool {
+	newVariant := x.found.record != nil && x.found.entry == nil
+	return x.wishes.cc.NoStore || newVariant || x.copyStands() && !x.hasCopy()
+}
+
 // maxApart is how often a request gathers with others anew after a response that was for
 // somebody alone.
 const maxApart = 2
@@ -61,15 +74,22 @@ func (x *exchange) mayShare() bool {
 
 // gathersAnew reports whether a request that waited for a response for nobody else may still
 // share one with others: the fetch had credentials of another class, or they are another's
-// in a class of which others could share. So who has a page of his own can't, by asking
-// first, make the origin answer once for each of those who came after him.
-func (x *exchange) gathersAnew(f *fetch) bool {
-	another := f.class != x.class || f.who != x.who && x.learned.Shared(x.class, x.now)
+// in a class of which others could share, or the origin failed, perhaps for those credentials alone. So
+// who has a page of his own can't, by asking first, make the origin answer once for each of those who
+// came after him; nor does an origin that fails have to.
+func (x *exchange) gathersAnew(f *fetch, j *judgement) bool {
+	mayDiffer := x.learned.Shared(x.class, x.now) || j.fault == ReasonErrorStatus
+	another := f.class != x.class || f.who != x.who && mayDiffer
 	if !another || x.apart == maxApart {
 		return false
 	}
 	x.apart++
 	return true
+}
+
+// failsForAll reports whether the origin has failed for so many askers that it will for this one.
+func (x *exchange) failsForAll(j *judgement) bool {
+	return j.fault == ReasonErrorStatus && x.apart == maxApart
 }
 
 // contentWith reports whether identity and directives of the request allow the response.
@@ -83,12 +103,20 @@ func (x *exchange) contentWith(d *store.Response) bool {
 		return false
 	case d.Flags&store.SetsCookie != 0 && x.p.setCookie != StoreSetCookie: // a fetch under another policy
 		return false
-	case cc.MaxAge != cachecontrol.Absent && d.InitialAge > cc.MaxAge:
+	case cc.MaxAge != cachecontrol.Absent && x.ageFor(d) > cc.MaxAge:
 		return false
 	case cc.MinFresh != cachecontrol.Absent && d.Lifetime-d.InitialAge < cc.MinFresh:
 		return false
 	}
 	return true
+}
+
+// ageFor is how old a response is that a request has waited for, in whole seconds (RFC 9111 §1.2.2).
+// The time that it was on its way doesn't count: who waited asked before it was made.
+func (x *exchange) ageFor(d *store.Response) time.Duration {
+	age := max(d.InitialAge-time.Duration(d.ResponseTime-d.RequestTime), 0)
+	age += max(x.began.Sub(time.Unix(0, d.ResponseTime)), 0)
+	return age.Truncate(time.Second)
 }
 
 // purged reports whether a mark hit a response that isn't stored yet.

@@ -18,6 +18,8 @@ import (
 const (
 	defaultPatience = time.Second
 	defaultRate     = 100
+	minRate         = 1e-4
+	maxRate         = 1e6
 	// idleConns is more than what one load keeps open while answers are late.
 	idleConns = 256
 	// maxBody is what a client reads of an answer. No page is longer.
@@ -42,7 +44,7 @@ type Load struct {
 	URL string
 	// Paths are asked for in turn, each beginning with a slash.
 	Paths []string
-	// PerSecond is the rate of Run. The default is 100.
+	// PerSecond is the rate of Run, from 0.0001 to 1,000,000. The default is 100.
 	PerSecond float64
 	// Patience is how long a client waits for the whole answer. The default
 	// is 1 s.
@@ -141,11 +143,15 @@ func (l *Load) check() error {
 		found = append(found, errors.New("holdovertest: Load.Paths: is empty"))
 	}
 	for _, f := range []struct {
-		name     string
-		negative bool
-	}{{"PerSecond", !(l.PerSecond >= 0)}, {"Patience", l.Patience < 0}, {"MaxWaiting", l.MaxWaiting < 0}} {
-		if f.negative {
-			found = append(found, fmt.Errorf("holdovertest: Load.%s: must not be negative", f.name))
+		name, want string
+		wrong      bool
+	}{
+		{"PerSecond", "is from 0.0001 to 1,000,000", l.PerSecond != 0 && !(l.PerSecond >= minRate && l.PerSecond <= maxRate)},
+		{"Patience", "must not be negative", l.Patience < 0},
+		{"MaxWaiting", "must not be negative", l.MaxWaiting < 0},
+	} {
+		if f.wrong {
+			found = append(found, fmt.Errorf("holdovertest: Load.%s: %s", f.name, f.want))
 		}
 	}
 	return errors.Join(found...)

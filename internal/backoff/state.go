@@ -11,14 +11,18 @@ type Key struct {
 	RetryAt     int64  // end of what Retry-After asked for
 	FetchedAt   int64  // when a fetch was last allowed
 	SucceededAt int64  // when a fetch last succeeded
-	RecoveredIn uint64 // the scope's count of recoveries when it last was seen
+	Asker       uint64 // who alone has seen its failures, 0 for several or anybody
+	Scope       uint64 // the scope in which it last failed or succeeded
+	RecoveredIn uint64 // that scope's count of recoveries then
 }
 
 // Scope is what is remembered about one origin scope. The zero value is a
 // healthy scope. It is a plain value of bounded size; copies share nothing.
 type Scope struct {
+	ID          uint64 // tells it from others that share keys with it
 	failing     bool
 	failures    int    // in a row, up to FailAfter
+	asker       uint64 // who alone has seen them, 0 for several or anybody
 	failedFrom  int64  // when the latest fetch of these began
 	succeededAt int64  // when the origin last answered
 	recoveredAt int64  // when a success last ended the failing
@@ -39,18 +43,21 @@ func (s *Scope) Idle(now int64) bool { return s.failures == 0 && int64(s.budget)
 // that the failing origin may have swallowed.
 func (s *Scope) RecoveredAt() int64 { return s.recoveredAt }
 
-// catchUp clears a key whose scope recovered since it last was seen. That is
-// how one success reaches all keys of a scope without visiting them.
+// catchUp clears a key whose scope recovered since it last failed there. That is
+// how one success reaches all keys of a scope without visiting them. What a key owes to
+// another scope is not this one's to clear.
 func (k *Key) catchUp(s *Scope) {
-	if k.RecoveredIn == s.recoveries {
-		return
+	if k.Scope == s.ID && k.RecoveredIn != s.recoveries {
+		k.Failures, k.NotBefore, k.RetryAt = 0, 0, 0
+		k.seen(s)
 	}
-	k.Failures, k.NotBefore, k.RetryAt = 0, 0, 0
-	k.RecoveredIn = s.recoveries
 }
 
+func (k *Key) seen(s *Scope) { k.Scope, k.RecoveredIn = s.ID, s.recoveries }
+
 func (k *Key) succeed(s *Scope, now int64) {
-	*k = Key{FetchedAt: k.FetchedAt, SucceededAt: now, RecoveredIn: s.recoveries}
+	*k = Key{FetchedAt: k.FetchedAt, SucceededAt: now}
+	k.seen(s)
 }
 
 // fail counts a failure of the key, unless its fetch began before something that
@@ -59,6 +66,8 @@ func (k *Key) fail(cfg Config, s *Scope, e Event, now int64) {
 	if before(e.Started, s.recoveredAt, now) || before(e.Started, k.SucceededAt, now) {
 		return
 	}
+	k.seen(s)
+	k.Asker = sameAsker(k.Failures > 0, k.Asker, e.Asker)
 	if k.Failures++; k.Failures == 0 {
 		k.Failures-- // it would have overflowed
 	}
@@ -67,6 +76,19 @@ func (k *Key) fail(cfg Config, s *Scope, e Event, now int64) {
 		k.RetryAt = now + int64(min(e.RetryAfter, MaxRetryAfter))
 	}
 }
+
+// sameAsker returns who alone has seen all failures of a row, with one more.
+func sameAsker(row bool, before, now uint64) uint64 {
+	if row && before != now {
+		return 0
+	}
+	return now
+}
+
+// spared reports whether failures that only asker has seen stand in nobody else's way. What an
+// origin answers to one user's credentials may be his own, and another's success clears it, as
+// another's failure confirms it.
+func (e *Event) spared(asker uint64) bool { return asker != 0 && asker != e.Asker && !e.Again }
 
 // succeed ends a row of failures, unless one of these began after the origin answered.
 func (s *Scope) succeed(e Event, now int64) {
@@ -97,6 +119,7 @@ func (s *Scope) fail(cfg Config, e Event, now int64) {
 	if s.failures == 0 || s.failedFrom > now || e.Started > s.failedFrom {
 		s.failedFrom = e.Started
 	}
+	s.asker = sameAsker(s.failures > 0, s.asker, e.Asker)
 	s.failures = min(s.failures+1, cfg.FailAfter)
 	s.failing = s.failures >= cfg.FailAfter
 }

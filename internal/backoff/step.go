@@ -17,6 +17,8 @@
 //   - A success that ends the failing of a scope clears all
 //     keys of the scope, Retry-After included: that told how long the service
 //     was expected to be away, and it is back.
+//   - Failures that all belong to one asker's credentials stand in the way of nobody else's
+//     fetch: until another has failed, they may be his own.
 //   - A fetch that neither succeeds nor fails leaves nothing behind but the
 //     instant when it was allowed.
 package backoff
@@ -45,6 +47,8 @@ type Event struct {
 	Key        uint64        // hash of the key; tells the keys of a scope apart
 	HasCopy    bool          // there is a stored response to serve instead
 	Background bool          // no client waits for this fetch
+	Asker      uint64        // whose credentials it goes with, 0 for none; Failed: 0 also where that made no difference
+	Again      bool          // beside another fetch of the key: what that one asks is enough
 	Started    int64         // Succeeded, Failed: when the fetch began, in Unix nanoseconds
 	Answered   int64         // Succeeded: when the final header came; 0 = just now
 	Local      bool          // Failed: it tells of this key alone and nothing of the origin
@@ -124,7 +128,7 @@ func (s *Scope) ask(cfg Config, k *Key, e Event, now int64) Permission {
 	k.FetchedAt = now
 	if e.HasCopy {
 		s.budget.take(cfg.budget(e), now)
-		if s.failing {
+		if s.failing && !e.spared(s.asker) {
 			s.trickle.grant(now)
 		}
 	}
@@ -135,10 +139,14 @@ func (s *Scope) ask(cfg Config, k *Key, e Event, now int64) Permission {
 func (s *Scope) judge(cfg Config, k *Key, e Event, now int64) Permission {
 	p := Permission{Failing: s.failing}
 	if e.HasCopy {
-		p.wait(until(k.RetryAt, now, MaxRetryAfter), RetryAfter, now)
-		if s.failing {
+		his := e.spared(k.Asker)
+		if !his {
+			p.wait(until(k.RetryAt, now, MaxRetryAfter), RetryAfter, now)
+		}
+		switch {
+		case s.failing && !e.spared(s.asker):
 			p.wait(s.trickle.next(cfg, k, now), ScopeTrickle, now)
-		} else {
+		case !s.failing && !his:
 			p.wait(until(k.NotBefore, now, cfg.longestRest()), KeyBackOff, now)
 		}
 		p.wait(s.budget.next(cfg.budget(e), now), Budget, now)

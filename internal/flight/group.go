@@ -37,8 +37,8 @@ type Key struct{ Primary, Variant string }
 // that is closed to them.
 const maxPerKey = 2
 
-// NewGroup returns an empty group. It refuses to start flights while maxAbandoned
-// handlers outlive theirs.
+// NewGroup returns an empty group. It is crowded while maxAbandoned handlers outlive their
+// flights.
 func NewGroup(maxAbandoned int) *Group {
 	return &Group{
 		maxAbandoned: int64(maxAbandoned),
@@ -69,9 +69,10 @@ type Start struct {
 	Request *http.Request
 }
 
-// Open makes a new flight, or refuses to. It is called with the group locked, only where
-// the flight will begin at once, and must not block.
-type Open func() (s Start, begin bool)
+// Open makes a new flight (Started), or says why there is none. crowded says that too many
+// handlers have outlived theirs, so that one more should begin only for a good reason. It is
+// called with the group locked, only where the flight will begin at once, and must not block.
+type Open func(crowded bool) (Start, How)
 
 // Landed returns a number that changes whenever a flight of that primary key lands. Who notes
 // it before looking into the store, and passes it to Join, never begins a flight for
@@ -157,16 +158,12 @@ func (g *Group) Solo(client context.Context, open Open) (*Flight, *Reader, How) 
 	return s.Flight, r, Started
 }
 
-// open makes a flight, if there is room for one. The caller holds the lock.
+// open makes a flight, if one may begin. The caller holds the lock.
 func (g *Group) open(open Open) (Start, How) {
-	if g.closed || g.abandoned.Load() >= g.maxAbandoned {
+	if g.closed {
 		return Start{}, Refused
 	}
-	s, begin := open()
-	if !begin {
-		return Start{}, Denied
-	}
-	return s, Started
+	return open(g.abandoned.Load() >= g.maxAbandoned)
 }
 
 // launch starts a flight. The caller holds the lock.

@@ -28,7 +28,7 @@ func sleeper(d time.Duration) http.HandlerFunc {
 }
 
 func never(t *testing.T) flight.Open {
-	return func() (flight.Start, bool) {
+	return func(bool) (flight.Start, flight.How) {
 		t.Error("no flight may begin here")
 		panic("unwanted flight")
 	}
@@ -226,7 +226,7 @@ func background(g *rig, open flight.Open) flight.How {
 // What open refuses leaves nothing behind.
 func TestDenied(t *testing.T) {
 	g := newRig(t)
-	denies := func() (flight.Start, bool) { return flight.Start{}, false }
+	denies := func(bool) (flight.Start, flight.How) { return flight.Start{}, flight.Denied }
 	_, none, how := g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), yes, denies)
 	require.Equal(t, flight.Denied, how)
 	require.Nil(t, none)
@@ -275,13 +275,17 @@ func TestTooManyAbandoned(t *testing.T) {
 		require.Equal(t, 4, g.group.Abandoned())
 		require.Equal(t, 4, g.group.Running())
 
-		_, r, how := g.group.Join(t.Context(), k, 0, yes, never(t))
+		refuses := func(crowded bool) (flight.Start, flight.How) {
+			require.True(t, crowded)
+			return flight.Start{}, flight.Refused
+		}
+		_, r, how := g.group.Join(t.Context(), k, 0, yes, refuses)
 		require.Equal(t, flight.Refused, how)
 		require.Nil(t, r)
-		_, r, how = g.group.Solo(t.Context(), never(t))
+		_, r, how = g.group.Solo(t.Context(), refuses)
 		require.Equal(t, flight.Refused, how)
 		require.Nil(t, r)
-		require.Equal(t, flight.Refused, background(g, never(t)))
+		require.Equal(t, flight.Refused, background(g, refuses))
 
 		time.Sleep(time.Minute)
 		g.whole()

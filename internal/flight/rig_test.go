@@ -66,10 +66,13 @@ func (g *rig) open(cfg flight.Config, h http.HandlerFunc) flight.Open {
 		g.lates.Add(1)
 		g.late.Store(f)
 	}
-	return func() (flight.Start, bool) {
+	return func(crowded bool) (flight.Start, flight.How) {
+		if crowded {
+			return flight.Start{}, flight.Refused
+		}
 		f := flight.New(context.Background(), cfg)
 		r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(f.Context())
-		return flight.Start{Flight: f, Handler: h, Request: r}, true
+		return flight.Start{Flight: f, Handler: h, Request: r}, flight.Started
 	}
 }
 

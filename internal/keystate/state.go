@@ -18,9 +18,10 @@ type State struct {
 	LastSize int64
 	// LastFetch is how long the last complete fetch took; 0 where none did.
 	LastFetch time.Duration
-	// Usual is how long a fetch usually takes: the last one, or twice what was usual before it,
-	// whichever is less. So one that took very long doesn't make all who come next wait
-	// as long, and an origin that has become slower is known after some.
+	// Usual is how long a fetch usually takes. It grows at most twofold with each, so that one
+	// that took very long doesn't make all who come next wait as long, and an origin
+	// that has become slower is known after some; and falls by an eighth at most: a quick one
+	// now and then says little about the next.
 	Usual time.Duration
 	// Attempts is how often in a row an attempt ended for want of time: the
 	// next one gets twice as long for each.
@@ -49,17 +50,25 @@ type State struct {
 
 // Took notes how long a complete fetch took.
 func (s *State) Took(d time.Duration) {
-	s.Usual = leastUsual(s.Usual, d)
+	s.Usual = usual(s.Usual, d)
 	s.LastFetch = d
 }
 
-// leastUsual is never so small that it would take many steps to grow.
-func leastUsual(before, took time.Duration) time.Duration {
-	const least = 100 * time.Millisecond
+// TookAtLeast notes a time that says the least that a fetch takes: how long it took to learn that the
+// stored response is still good, or until a fetch was given up that had been answered.
+func (s *State) TookAtLeast(d time.Duration) {
+	if d > s.Usual {
+		s.Usual = usual(s.Usual, d)
+	}
+	s.LastFetch = max(s.LastFetch*7/8, d)
+}
+
+func usual(before, took time.Duration) time.Duration {
+	const least = 100 * time.Millisecond // so small that it would take many steps to grow
 	if before == 0 {
 		return took
 	}
-	return min(took, max(2*before, least))
+	return max(min(took, max(2*before, least)), before*7/8)
 }
 
 // Repeat notes a status. One that doesn't count ends the row.
@@ -130,18 +139,18 @@ func ahead(instant, now int64, furthest time.Duration) bool {
 	return left > 0 && left <= int64(furthest+maxSkew)
 }
 
-// length returns how long the verdict holds if given once more.
-func (v *verdict) length() time.Duration {
-	if v.step >= 5 { // 5 s doubled five times is more than the longest
+// lengthOf returns how long a verdict holds that was given so often before.
+func (v *verdict) lengthOf(step uint8) time.Duration {
+	if step >= 5 { // 5 s doubled five times is more than the longest
 		return longestVerdict
 	}
-	return firstVerdict << v.step
+	return firstVerdict << step
 }
 
 // NotShareable notes at the instant now, in Unix nanoseconds, that a response to
 // a request of class c may not answer others. While an earlier verdict holds,
-// one more changes nothing: requests that went straight through say what is
-// known already. Only one given after the earlier one ended doubles its length.
+// one more prolongs it: requests that went straight through say that it is still
+// right. Only one given after the earlier one ended doubles its length.
 //
 // another says that the asker isn't one of those who got one before.
 //
@@ -168,9 +177,10 @@ func (s *State) NotShareable(c Class, another bool, now int64) bool {
 func (s *State) Outgrown(c Class, now int64) {
 	v := s.verdict(c)
 	if v.holds(now) {
+		v.until = max(v.until, now+int64(v.lengthOf(v.step-1)))
 		return
 	}
-	v.until = now + int64(v.length())
+	v.until = now + int64(v.lengthOf(v.step))
 	v.step = min(v.step+1, 5)
 }
 

@@ -22,7 +22,6 @@ func TestVerdictDoubles(t *testing.T) {
 		want *= time.Second
 		require.True(t, s.MayShare(keystate.ClassNone, now))
 		s.NotShareable(keystate.ClassNone, true, now)
-		s.NotShareable(keystate.ClassNone, true, now+int64(want)-1) // changes nothing
 		require.False(t, s.MayShare(keystate.ClassNone, now))
 		require.False(t, s.MayShare(keystate.ClassNone, now+int64(want)-1))
 		now += int64(want)
@@ -40,6 +39,23 @@ func TestVerdictDoubles(t *testing.T) {
 	now += int64(10 * time.Minute)
 	s.NotShareable(keystate.ClassNone, true, now)
 	require.True(t, s.MayShare(keystate.ClassNone, now+int64(5*time.Second)), "it started over")
+}
+
+// While requests that go alone say that it is right, a verdict doesn't end: else all who come
+// then would wait for one another in vain.
+func TestVerdictHoldsWhileItIsRight(t *testing.T) {
+	var s keystate.State
+	now := start
+	s.NotShareable(keystate.ClassCookie, true, now)
+	for range 100 {
+		now += int64(4 * time.Second)
+		require.False(t, s.MayShare(keystate.ClassCookie, now))
+		s.NotShareable(keystate.ClassCookie, true, now)
+	}
+	require.False(t, s.MayShare(keystate.ClassCookie, now+int64(5*time.Second)-1))
+	require.True(t, s.MayShare(keystate.ClassCookie, now+int64(5*time.Second)), "without growing")
+	s.Shareable(keystate.ClassCookie, time.Second, now)
+	require.True(t, s.MayShare(keystate.ClassCookie, now))
 }
 
 func TestVerdictTouchesItsClassOnly(t *testing.T) {
@@ -111,15 +127,36 @@ func TestUsual(t *testing.T) {
 		{700 * time.Millisecond, 700 * time.Millisecond}, // the first one is all there is to go by
 		{10 * time.Second, 1400 * time.Millisecond},
 		{10 * time.Second, 2800 * time.Millisecond},
-		{time.Millisecond, time.Millisecond},
-		{10 * time.Second, 100 * time.Millisecond},
-		{10 * time.Second, 200 * time.Millisecond},
-		{150 * time.Millisecond, 150 * time.Millisecond},
+		{time.Millisecond, 2450 * time.Millisecond}, // nor does a quick one
+		{2500 * time.Millisecond, 2500 * time.Millisecond},
+		{2300 * time.Millisecond, 2300 * time.Millisecond},
 	} {
 		s.Took(c.took)
 		require.Equal(t, c.usual, s.Usual)
 		require.Equal(t, c.took, s.LastFetch)
 	}
+	for range 50 {
+		s.Took(time.Millisecond)
+	}
+	require.Less(t, s.Usual, 10*time.Millisecond)
+	s.Took(10 * time.Second)
+	require.Equal(t, 100*time.Millisecond, s.Usual)
+	s.Took(10 * time.Second)
+	require.Equal(t, 200*time.Millisecond, s.Usual)
+}
+
+// That a response is still good is said quicker than a new one is made.
+func TestUsualOfWhatTookAtLeastThat(t *testing.T) {
+	var s keystate.State
+	s.Took(700 * time.Millisecond)
+	for range 50 {
+		s.TookAtLeast(time.Millisecond)
+	}
+	require.Equal(t, 700*time.Millisecond, s.Usual)
+	require.Less(t, s.LastFetch, 10*time.Millisecond)
+	s.TookAtLeast(800 * time.Millisecond)
+	require.Equal(t, 800*time.Millisecond, s.Usual, "it takes no less")
+	require.Equal(t, 800*time.Millisecond, s.LastFetch)
 }
 
 // What is too large is too large for all.
