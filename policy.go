@@ -186,11 +186,12 @@ type Origin struct {
 	// each handler that is wrapped.
 	Scope func(*http.Request) string
 
-	// FetchRate bounds the fetches per second and scope for which a stored response can
-	// be given meanwhile, those that requests wait for and those behind stale answers
-	// together. They are evenly spaced. A key whose turn has not come is answered stale,
-	// within its windows, and fetched behind when it has. Default: 100 for fetches that
-	// no request waits for, the others unbounded. Negative: all unbounded.
+	// FetchRate bounds the fetches per second and scope, of one wrapped handler in one
+	// process, for which a stored response can be given meanwhile: those that requests
+	// wait for and those behind stale answers together. They are evenly spaced. A key
+	// whose turn has not come is answered stale, within its windows, and fetched behind
+	// when it has. Default: 100 for fetches that no request waits for, the others
+	// unbounded. Negative: all unbounded.
 	FetchRate float64
 }
 
