@@ -47,8 +47,8 @@ func TestEarlyRevalidation(t *testing.T) {
 	require.InDelta(t, 30, calls, 2)
 
 	waited, calls = early(t, 1, 30)
-	require.LessOrEqual(t, waited, 6, "with it hardly anybody does")
-	require.Less(t, calls, int64(36), "and the origin is asked little more often")
+	require.LessOrEqual(t, waited, 14, "with it hardly anybody does: 2 or 3")
+	require.Less(t, calls, int64(42), "and the origin is asked little more often")
 }
 
 // A page that costs nothing is not asked for early.

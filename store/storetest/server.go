@@ -20,7 +20,7 @@ const (
 	recovery = 100 * time.Millisecond
 	// attempts is how often a bound of time is tried: a busy machine may miss it
 	// by itself, a store that misses it always does so.
-	attempts = 5
+	attempts = 20
 )
 
 func (s suite) recovery() time.Duration {
