@@ -68,6 +68,7 @@ type exchange struct {
 	inLine   bool // it waits for its turn behind its client
 	insists  bool // there is nothing to serve instead: the origin must be asked
 
+	hurries  bool // it has waited for a failure: what it does now is bounded by the same hard timeout
 	heldLong bool // its response was held back for as long as a fetch may take to its header
 
 	// What became of it.

@@ -198,7 +198,7 @@ func (f *fetch) judge(code int, h http.Header) flight.Verdict {
 		f.emit(Event{Kind: EventRefused, Reason: j.refused, Status: code})
 	}
 	f.lease.saw(j)
-	keep := j.storing() || j.outcome >= failed && j.shareable || f.found.entry != nil && f.contradicts(j) != ""
+	keep := j.storing() || j.outcome >= failed && (j.shareable || f.who != 0) || f.found.entry != nil && f.contradicts(j) != ""
 	return flight.Verdict{Keep: keep, Note: j}
 }
 

@@ -92,7 +92,7 @@ func (x *exchange) patience(fl *flight.Flight, starter bool) (limit time.Duratio
 		limit = max(x.softTime()-late, 0)
 		return min(limit, x.p.hardTimeout, x.timeLeft()), true
 	}
-	if starter && !x.p.holds() { // the flight has the hard timeout
+	if starter && !x.p.holds() && !x.hurries { // the flight has the hard timeout
 		return x.timeLeft(), false
 	}
 	return x.patienceLeft(), false
@@ -222,6 +222,10 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 		x.fault, x.originStatus = j.fault, state.Status
 		x.degrade(j.fault, nil)
 		return true
+	case how != flight.Started && x.mayFareBetter(fl.Note.(*fetch), j) && x.comesApart():
+		rd.Leave()
+		x.collapsed, x.fault, x.hurries = false, "", true
+		return false
 	case j.outcome >= failed:
 		x.fault, x.originStatus = j.fault, state.Status
 		if x.replaceable(j) {
@@ -284,7 +288,7 @@ func (x *exchange) leave(fl *flight.Flight, rd *flight.Reader, j *judgement, why
 	case why == regroup && x.names == nil:
 		x.names = j.varyNames
 		return false
-	case why == unshared && x.gathersAnew(fl.Note.(*fetch), j):
+	case why == unshared && x.gathersAnew(fl.Note.(*fetch)):
 		return false
 	case why == unshared && x.failsForAll(j):
 		x.fault, x.originStatus = j.fault, j.draft.Status

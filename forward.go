@@ -214,7 +214,7 @@ func (x *exchange) accepts(fl *flight.Flight, free bool) bool {
 		return false
 	}
 	state := fl.State()
-	if j, _ := state.Note.(*judgement); j != nil && x.c.purged(&j.draft) {
+	if j, _ := state.Note.(*judgement); j != nil && (x.c.purged(&j.draft) || x.mayFareBetter(f, j)) {
 		return false
 	}
 	x.racing = free && x.r.Method == http.MethodGet && x.waitsFor(state) && x.outruns(fl)

@@ -74,17 +74,26 @@ func (x *exchange) mayShare() bool {
 
 // gathersAnew reports whether a request that waited for a response for nobody else may still
 // share one with others: the fetch had credentials of another class, or they are another's
-// in a class of which others could share, or the origin failed, perhaps for those credentials alone. So
-// who has a page of his own can't, by asking first, make the origin answer once for each of those who
-// came after him; nor does an origin that fails have to.
-func (x *exchange) gathersAnew(f *fetch, j *judgement) bool {
-	mayDiffer := x.learned.Shared(x.class, x.now) || j.fault == ReasonErrorStatus
-	another := f.class != x.class || f.who != x.who && mayDiffer
-	if !another || x.apart == maxApart {
+// in a class of which others could share. So who has a page of his own can't, by asking
+// first, make the origin answer once for each of those who came after him.
+func (x *exchange) gathersAnew(f *fetch) bool {
+	another := f.class != x.class || f.who != x.who && x.learned.Shared(x.class, x.now)
+	return another && x.comesApart()
+}
+
+// comesApart counts how often a request gathers anew.
+func (x *exchange) comesApart() bool {
+	if x.apart == maxApart {
 		return false
 	}
 	x.apart++
 	return true
+}
+
+// mayFareBetter reports whether the origin may have failed for another's credentials alone.
+func (x *exchange) mayFareBetter(f *fetch, j *judgement) bool {
+	his := (f.asked.authorization || f.asked.cookie) && f.who != x.who
+	return his && (j.fault == ReasonErrorStatus || j.fault == ReasonThrottled)
 }
 
 // failsForAll reports whether the origin has failed for so many askers that it will for this one.

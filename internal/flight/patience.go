@@ -44,12 +44,12 @@ func (f *Flight) mayDelay(r *Reader) bool {
 	return r.delayed < f.cfg.Patience && (r != f.starter || f.overtaken)
 }
 
-// charge notes how long the handler has waited for those who are as far behind as they may be. The
-// caller holds the lock.
+// charge notes how long the handler has waited for those who are as far behind as they may be, and
+// for those who are nearly. The caller holds the lock.
 func (f *Flight) charge(d time.Duration) {
 	f.waited += d
 	for r := range f.readers {
-		if r.off+f.cfg.Limit <= f.buf.end {
+		if r.off+f.cfg.Limit/2 <= f.buf.end {
 			r.delayed += d
 		}
 	}
