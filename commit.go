@@ -80,7 +80,7 @@ func (f *fetch) commitWhole(j *judgement, result flight.Result) {
 func (f *fetch) headSaw(j *judgement, result flight.Result) {
 	e := f.found.entry
 	f.removeGone(j)
-	if e == nil || result.Status != http.StatusOK || e.Status() != http.StatusOK || !f.p.tellsAll(&f.asked, &j.cc) {
+	if e == nil || result.Status != http.StatusOK || e.Status() != http.StatusOK || !f.tellsAll(j) {
 		return
 	}
 	validated := false
@@ -253,10 +253,20 @@ func (f *fetch) removeGone(j *judgement) {
 
 // contradicts says why an answer that isn't stored ends what is.
 func (f *fetch) contradicts(j *judgement) Reason {
-	if j.storing() || j.outcome >= failed || !f.p.tellsAll(&f.asked, &j.cc) {
+	why := f.p.ends(j.draft.Status)
+	if j.storing() || j.outcome >= failed || why != "" && !f.tellsAll(j) {
 		return ""
 	}
-	return f.p.ends(j.draft.Status)
+	return why
+}
+
+// tellsAll reports whether an answer tells of what others get, or there are none who share.
+func (f *fetch) tellsAll(j *judgement) bool {
+	if f.p.tellsAll(&f.asked, &j.cc) {
+		return true
+	}
+	s, _ := f.c.keys.Get(f.hash)
+	return !s.SharedByAny(f.c.now())
 }
 
 // tellsAll reports whether an answer tells of what others get: not if it belongs to the

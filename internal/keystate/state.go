@@ -191,6 +191,16 @@ func (s *State) MayShare(c Class, now int64) bool { return !s.verdict(c).holds(n
 // Shared reports whether a response to a request of class c could be shared not long ago.
 func (s *State) Shared(c Class, now int64) bool { return ahead(s.verdict(c).shared, now, mostShared) }
 
+// SharedByAny reports that for requests of any class.
+func (s *State) SharedByAny(now int64) bool {
+	for c := range Class(classes) {
+		if s.Shared(c, now) {
+			return true
+		}
+	}
+	return false
+}
+
 // Shareable notes that a response to a request of class c may answer others, and for
 // how long it is fresh.
 func (s *State) Shareable(c Class, fresh time.Duration, now int64) {

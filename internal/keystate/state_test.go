@@ -173,3 +173,13 @@ func TestSharedWhenTheClockIsSetBack(t *testing.T) {
 	long := start - int64(48*time.Hour)
 	require.True(t, s.NotShareable(keystate.ClassNone, true, long))
 }
+
+func TestSharedByAny(t *testing.T) {
+	for _, c := range allClasses {
+		var s keystate.State
+		require.False(t, s.SharedByAny(start))
+		s.Shareable(c, time.Minute, start)
+		require.True(t, s.SharedByAny(start))
+		require.False(t, s.SharedByAny(start+int64(11*time.Minute)))
+	}
+}
