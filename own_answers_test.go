@@ -253,3 +253,26 @@ func TestDenialOfOneUnderAllowAll(t *testing.T) {
 		require.Equal(t, []int{200, 503}, []int{visit("good"), visit("bad")})
 	})
 }
+
+// Nor does it drop a part that is stored of a page.
+func TestWhatIsForOneDropsNoPart(t *testing.T) {
+	for name, tt := range map[string]struct {
+		method string
+		own    http.HandlerFunc
+	}{
+		"GET 404":           {"GET", answer(404, "none", "Cache-Control", "private")},
+		"HEAD with an Etag": {"HEAD", answer(200, "", "Cache-Control", "private", "Etag", `"mine"`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newFilm(1000, "Cache-Control", "public, max-age=60", "Etag", `"1"`)
+				h := newCache(t, holdover.Config{Policy: smallRoom}).Handler(apart("Cookie", "own", tt.own, m.show))
+				m.wantRange(t, h, 100, 119)
+				require.True(t, hit(m.wantRange(t, h, 100, 119)))
+				ask(h, tt.method, page1, "Cookie", "own", "Cache-Control", "no-cache")
+				synctest.Wait()
+				require.True(t, hit(m.wantRange(t, h, 100, 119)))
+			})
+		})
+	}
+}

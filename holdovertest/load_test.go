@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -176,6 +177,18 @@ func TestLoadNamesMistakes(t *testing.T) {
 	err := (&holdovertest.Load{URL: "127.0.0.1:80", PerSecond: -1, Patience: -1, MaxWaiting: -1}).Run(t.Context())
 	for _, field := range []string{"URL", "Paths", "PerSecond", "Patience", "MaxWaiting"} {
 		require.ErrorContains(t, err, "Load."+field)
+	}
+}
+
+// A rate at which no request is ever sent, or all are at once, is a mistake too: Run wouldn't end.
+func TestLoadRefusesOddRates(t *testing.T) {
+	for _, rate := range []float64{1e-10, math.Inf(1), math.Inf(-1), math.NaN()} {
+		l := &holdovertest.Load{
+			Transport: after(0, holdovertest.Pages("")), URL: "http://cache.example", Paths: []string{"/"}, PerSecond: rate,
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		require.ErrorContains(t, l.Run(ctx), "Load.PerSecond", rate)
 	}
 }
 
