@@ -23,6 +23,9 @@ type delay struct {
 	off     int64 // else how far the starter is
 }
 
+// window is how far behind a reader may be before the handler waits for it.
+func (f *Flight) window() int64 { return max(f.cfg.Limit, f.cfg.Lead+1) }
+
 // slowest returns how far the body may go for those who don't set the pace. The caller holds
 // the lock.
 func (f *Flight) slowest() int64 {
@@ -32,7 +35,7 @@ func (f *Flight) slowest() int64 {
 	}
 	for r := range f.readers {
 		if f.mayDelay(r) && !f.lost(r) {
-			low = min(low, r.off+f.cfg.Limit)
+			low = min(low, r.off+f.window())
 		}
 	}
 	return low
@@ -49,7 +52,7 @@ func (f *Flight) mayDelay(r *Reader) bool {
 func (f *Flight) charge(d time.Duration) {
 	f.waited += d
 	for r := range f.readers {
-		if r.off+f.cfg.Limit/2 <= f.buf.end {
+		if r.off+f.window()/2 <= f.buf.end {
 			r.delayed += d
 		}
 	}
@@ -59,7 +62,7 @@ func (f *Flight) charge(d time.Duration) {
 func (f *Flight) leftFor() time.Duration {
 	left := patienceOfAll*f.cfg.Patience - f.waited
 	for r := range f.readers {
-		if f.mayDelay(r) && r.off+f.cfg.Limit <= f.buf.end {
+		if f.mayDelay(r) && r.off+f.window() <= f.buf.end {
 			left = min(left, f.cfg.Patience-r.delayed)
 		}
 	}
