@@ -90,8 +90,9 @@ func (x *exchange) outranked() bool {
 // credentials, or where nothing is known of them, to nobody's.
 func (x *exchange) denialStored() bool {
 	no := x.learned.Denied
-	if x.who != 0 {
-		if own, known := x.c.keys.Get(x.hash ^ x.who); known {
+	a := x.p.asked(x.r, x.key)
+	if key := x.c.denialKey(x.p, &a, x.hash, x.who); key != x.hash {
+		if own, known := x.c.keys.Get(key); known {
 			no = own.Denied
 		}
 	}

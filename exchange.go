@@ -68,6 +68,7 @@ type exchange struct {
 	inLine   bool // it waits for its turn behind its client
 	insists  bool // there is nothing to serve instead: the origin must be asked
 
+	byItself bool // the origin has failed for others: it shares with its own credentials alone
 	hurries  bool // it has waited for a failure: what it does now is bounded by the same hard timeout
 	heldLong bool // its response was held back for as long as a fetch may take to its header
 
@@ -108,6 +109,16 @@ func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, in interes
 	x.class = classOfCredentials(in)
 	x.who = h.c.hashCredentials(r, in)
 	return x, true
+}
+
+func (c *Cache) hashOf(values []string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(c.seed)
+	for _, value := range values {
+		_, _ = h.WriteString(value)
+		_ = h.WriteByte(0)
+	}
+	return max(h.Sum64(), 1)
 }
 
 // hashCredentials tells askers apart, as far as this process can.
@@ -209,7 +220,8 @@ func (x *exchange) answer() {
 			}
 			return
 		case serveStale:
-			if x.revalidateBehind(d.reason) {
+			// Where somebody was told that the page is gone, who comes next asks himself.
+			if !x.learned.Doubted && x.revalidateBehind(d.reason) {
 				return
 			}
 			x.entitled, d.reason = true, ReasonStale
@@ -374,7 +386,9 @@ func (x *exchange) flightKey() flight.Key {
 	if len(names) > 0 {
 		k.Variant = string(x.p.appendSelected(nil, names, x.r.Header, x.r.Host))
 	}
-	if x.apart > 0 {
+	if x.byItself {
+		k.Variant += fmt.Sprintf("\x00%d", x.who)
+	} else if x.apart > 0 {
 		k.Variant += fmt.Sprintf("\x00%d %d", x.class, x.apart)
 	}
 	return k

@@ -231,15 +231,17 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 		return // tells nothing about what others get
 	}
 	f.learnDenial(j)
+	if j.outcome < failed {
+		f.learnTime(j, f.took())
+	}
 	now := f.c.now()
-	took := max(f.took(), 1)
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
 		if j.outcome < failed {
-			if f.who == 0 {
+			if f.c.denialKey(f.p, &f.asked, f.hash, f.who) == f.hash {
 				s.Denied = j.outcome == denied
 			}
 			s.Stored, s.Refused = j.storing(), string(j.refused)
-			f.tookToHeader(s, j, took)
+			s.Doubted = !j.storing() && !j.freshened && f.p.ends(j.draft.Status) != ""
 		}
 		if f.tells(j.shareable) {
 			if n := contentLength(h); n > 0 && j.outcome < failed {
@@ -266,17 +268,38 @@ func (f *fetch) learn(j *judgement, h http.Header) {
 // learnDenial remembers for an asker with credentials whether he was let in. Nobody's bad ones
 // count for others.
 func (f *fetch) learnDenial(j *judgement) {
-	if f.who != 0 && j.outcome < failed && f.p.Outcome == AllowAll {
-		f.c.keys.Update(f.hash^f.who, func(s *keystate.State) { s.Denied = j.outcome == denied })
+	key := f.c.denialKey(f.p, &f.asked, f.hash, f.who)
+	if key != f.hash && j.outcome < failed && f.p.Outcome == AllowAll {
+		f.c.keys.Update(key, func(s *keystate.State) { s.Denied = j.outcome == denied })
 	}
 }
 
-// tookToHeader notes the time of what won't be stored: whoever waits for it may have left before it
-// is complete, and it is given up then.
-func (f *fetch) tookToHeader(s *keystate.State, j *judgement, took time.Duration) {
-	if !j.storing() && !j.freshened {
-		s.TookAtLeast(took)
+// denialKey is where it is noted whether an asker was let in: under the page, or where the key
+// doesn't hold what he is known by, under that. Who has a token is known by it alone.
+func (c *Cache) denialKey(p *rules, a *asked, hash, who uint64) uint64 {
+	switch {
+	case p.keysCredentials():
+		return hash
+	case a.authorization:
+		return hash ^ c.hashOf(a.header["Authorization"])
+	case a.cookie:
+		return hash ^ who
 	}
+	return hash
+}
+
+// learnTime notes how long it took until something was known of a response that won't be stored:
+// whoever waits for it may have left before it is complete, and it is given up then. One
+// user's pages say nothing of how long those of others take.
+func (f *fetch) learnTime(j *judgement, took time.Duration) {
+	key := f.hash
+	switch {
+	case f.asked.method == http.MethodHead || f.asked.noStore || j.storing() || j.freshened:
+		return
+	case !f.tells(j.shareable):
+		key ^= f.who
+	}
+	f.c.keys.Update(key, func(s *keystate.State) { s.TookAtLeast(max(took, 1)) })
 }
 
 // tells reports whether a response says something about what others get: not if it belongs
@@ -286,21 +309,15 @@ func (f *fetch) tells(shareable bool) bool { return shareable || f.class == keys
 // took returns how long the origin has been asked.
 func (f *fetch) took() time.Duration { return time.Since(f.began) - f.lease.waited() }
 
-// ended is called once when the flight has ended, whatever way.
-func (f *fetch) ended(state flight.State, failure *flight.Failure) {
+// ended is called once when the flight has ended, whatever way. What it returns tells of it.
+func (f *fetch) ended(state flight.State, failure *flight.Failure) (tell func()) {
 	j, _ := state.Note.(*judgement)
 	took, asked := f.took(), f.lease.at() == leaseFetches
 	reason := f.reasonOfEnd(j, failure)
 	f.lease.end(f.leaseNote(j, failure))
 	now := f.c.now()
 	e, counts := f.backoffEvent(j, reason, now)
-	if counts && e.Asker != 0 && reason == ReasonAttempt { // the next time he makes nobody else wait for him
-		f.c.own.Note(f.hash^f.who, now)
-	}
 	f.c.keys.Update(f.hash, func(s *keystate.State) {
-		if failure != nil && failure.Cause == flight.Cancelled && j != nil && j.outcome < failed {
-			s.TookAtLeast(took)
-		}
 		if (failure == nil || !f.racing) && asked {
 			s.Attempts = attemptsAfter(s.Attempts, failure)
 		}
@@ -312,9 +329,13 @@ func (f *fetch) ended(state flight.State, failure *flight.Failure) {
 			f.scope.step(f.p.backoff, &s.Backoff, e, reason, now)
 		}
 	})
-	if asked {
-		f.tellEnd(j, state, failure, reason, took)
+	if failure != nil && failure.Cause == flight.Cancelled && j != nil && j.outcome < failed {
+		f.learnTime(j, min(took, maxSoftTimeout)) // nobody waited for its end
 	}
+	if !asked {
+		return nil
+	}
+	return func() { f.tellEnd(j, state, failure, reason, took) }
 }
 
 // reasonOfEnd is why a fetch ended, also one for which the handler was never called.

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/holdover-go/holdover/internal/backoff"
 	"github.com/holdover-go/holdover/internal/flight"
 )
 
@@ -40,10 +39,11 @@ func (x *exchange) follow(fl *flight.Flight, rd *flight.Reader, how flight.How) 
 
 // refused: no fetch may begin, because the cache is closed or too many handlers have
 // outlived theirs. These may be of another origin than this request's: a copy that may only be
-// served where the origin is out of reach is not, unless it is known to fail.
+// served where the origin is out of reach is not, unless it has just failed; and then one
+// request a second finds out whether it still does.
 func (x *exchange) refused() {
 	_, stands := x.usable(ReasonSoftTimeout)
-	stands = stands || x.c.closed.Load() || x.ask(backoff.Look, false, false).Failing
+	stands = stands || x.c.closed.Load() || x.scope.outage() != 0 && !x.scope.mayProbe(x.c.clock())
 	if !stands || !x.spares(ReasonTimeout) {
 		x.inline(x.fwd, false)
 	}
@@ -127,7 +127,8 @@ func (x *exchange) sendable(s flight.State) bool {
 	if j.freshened {
 		return false // the stored response is being renewed
 	}
-	if j.endless || x.heldLong {
+	streams := !j.storing() && s.Flushes > 0 // of use while it arrives, and nothing is kept of it
+	if j.endless || streams || x.heldLong {
 		return true
 	}
 	if _, ranged := x.r.Header["Range"]; ranged && s.Keep {
@@ -149,7 +150,7 @@ func forNobodyElse(s flight.State) bool {
 // expired: the request's own time is over, the fetch's isn't.
 func (x *exchange) expired(fl *flight.Flight, how flight.How) bool {
 	if x.held != nil && !x.answersEarly() { // nothing may run behind
-		fl.Cancel()
+		fl.GiveUp()
 		<-fl.Returned()
 	}
 	x.hold(0)
@@ -222,13 +223,16 @@ func (x *exchange) judged(fl *flight.Flight, rd *flight.Reader, state flight.Sta
 		x.fault, x.originStatus = j.fault, state.Status
 		x.degrade(j.fault, nil)
 		return true
-	case how != flight.Started && x.mayFareBetter(fl.Note.(*fetch), j) && x.comesApart():
+	case how != flight.Started && x.mayFareBetter(fl.Note.(*fetch), j):
 		rd.Leave()
-		x.collapsed, x.fault, x.hurries = false, "", true
+		x.collapsed, x.fault, x.hurries, x.byItself = false, "", true, !x.comesApart()
 		return false
 	case j.outcome >= failed:
 		x.fault, x.originStatus = j.fault, state.Status
 		if x.replaceable(j) {
+			if x.held != nil && !x.answersEarly() {
+				fl.Cancel() // nothing more is needed of it
+			}
 			x.hold(aMoment)
 		}
 		if x.serveInstead(j.fault, state.Status) || x.answerByPolicy(j.fault, state.Status) {
@@ -290,10 +294,6 @@ func (x *exchange) leave(fl *flight.Flight, rd *flight.Reader, j *judgement, why
 		return false
 	case why == unshared && x.gathersAnew(fl.Note.(*fetch)):
 		return false
-	case why == unshared && x.failsForAll(j):
-		x.fault, x.originStatus = j.fault, j.draft.Status
-		x.failHonestly(j.draft.Status, j.fault)
-		return true
 	}
 	if x.hasCopy() {
 		return x.solo(plan{hurried: true})

@@ -141,8 +141,11 @@ func TestOwnSlowPageRestsForNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newCache(t, holdover.Config{}).Handler(apart("Cookie", "own",
 			func(w http.ResponseWriter, r *http.Request) {
-				time.Sleep(3 * time.Second) // also when nobody waits any more
-				answer(200, "own", "Cache-Control", "private")(w, r)
+				select {
+				case <-time.After(3 * time.Second):
+					answer(200, "own", "Cache-Control", "private")(w, r)
+				case <-r.Context().Done():
+				}
 			},
 			answer(200, "page", "Cache-Control", dayLong)))
 		get(h, "Cookie", "another")

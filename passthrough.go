@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/holdover-go/holdover/internal/backoff"
 	"github.com/holdover-go/holdover/internal/flight"
 	"github.com/holdover-go/holdover/internal/httpfield"
 	"github.com/holdover-go/holdover/internal/keystate"
@@ -143,6 +144,9 @@ func (x *exchange) learnInline(code int, h http.Header) {
 	// Not what belongs to one user's credentials.
 	x.telling = j.shareable || x.class == keystate.ClassNone
 	x.c.keys.Update(x.hash, func(s *keystate.State) {
+		if told && x.scope.outage() != 0 { // who asks without a fetch may be the first to be answered
+			x.scope.step(x.p.backoff, &s.Backoff, backoff.Event{Kind: backoff.Succeeded, Key: x.hash, Started: x.now, Answered: now}, "", now)
+		}
 		if size > 0 && x.r.Method != http.MethodHead && x.telling {
 			s.LastSize = size
 		}

@@ -71,10 +71,15 @@ func (x *exchange) softTime() time.Duration { return x.p.softTime(x.usualFetch()
 // usualFetch is how long a fetch of this key usually takes, as this process has seen or, before
 // that, as the stored response says. 0 where nobody knows.
 func (x *exchange) usualFetch() time.Duration {
-	if x.learned.Usual == 0 && x.found.entry != nil {
-		return costOf(x.found.entry)
+	usual := x.learned.Usual
+	if usual == 0 && x.found.entry != nil {
+		usual = costOf(x.found.entry)
 	}
-	return x.learned.Usual
+	if x.who != 0 { // pages of his own may take longer
+		own, _ := x.c.keys.Get(x.hash ^ x.who)
+		usual = max(usual, own.Usual)
+	}
+	return usual
 }
 
 // lastFetch is how long the origin took when it last answered for this key, as this

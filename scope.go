@@ -25,6 +25,7 @@ type scope struct {
 	failingFrom int64  // begin of the outage: the first failure since the last success
 	failedFrom  int64  // when the latest fetch that failed in it began
 	succeededAt int64  // when the origin last answered
+	probedAt    int64  // see mayProbe
 	fault       Reason // the last failure's
 
 	line line           // guarded by Cache.turns
@@ -134,6 +135,17 @@ func (s *scope) outage() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.failingFrom
+}
+
+// mayProbe reports, once a second, that a request may find out without a fetch how the origin is.
+func (s *scope) mayProbe(now int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ago := now - s.probedAt; ago >= 0 && ago < int64(time.Second) {
+		return false
+	}
+	s.probedAt = now
+	return true
 }
 
 // lastFault returns how the last failed fetch failed.

@@ -96,11 +96,6 @@ func (x *exchange) mayFareBetter(f *fetch, j *judgement) bool {
 	return his && (j.fault == ReasonErrorStatus || j.fault == ReasonThrottled)
 }
 
-// failsForAll reports whether the origin has failed for so many askers that it will for this one.
-func (x *exchange) failsForAll(j *judgement) bool {
-	return j.fault == ReasonErrorStatus && x.apart == maxApart
-}
-
 // contentWith reports whether identity and directives of the request allow the response.
 func (x *exchange) contentWith(d *store.Response) bool {
 	strangers := x.wishes.credentials && !x.p.forAll(d.LifetimeFrom)
@@ -121,11 +116,12 @@ func (x *exchange) contentWith(d *store.Response) bool {
 }
 
 // ageFor is how old a response is that a request has waited for, in whole seconds (RFC 9111 §1.2.2).
-// The time that it was on its way doesn't count: who waited asked before it was made.
+// Of the time that it was on its way, what the request has waited doesn't count, as it wouldn't
+// had it made the fetch itself.
 func (x *exchange) ageFor(d *store.Response) time.Duration {
-	age := max(d.InitialAge-time.Duration(d.ResponseTime-d.RequestTime), 0)
-	age += max(x.began.Sub(time.Unix(0, d.ResponseTime)), 0)
-	return age.Truncate(time.Second)
+	began := x.began.UnixNano()
+	waited := max(d.ResponseTime-max(began, d.RequestTime), 0)
+	return (d.InitialAge - time.Duration(waited) + time.Duration(max(began-d.ResponseTime, 0))).Truncate(time.Second)
 }
 
 // purged reports whether a mark hit a response that isn't stored yet.

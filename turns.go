@@ -68,16 +68,27 @@ func newTurns(inFlight int64) *turns {
 }
 
 // yields reports whether a fetch that belongs to a budget gives way to those that wait in line.
-// So does one that can't join the line: its request has a copy all the same.
+// So does one that can't join the line, for as long as it would wait there.
 func (x *exchange) yields(background bool) bool {
-	if x.inLine || !background && x.p.backoff.Total <= 0 {
+	rate := x.p.backoff.Total
+	if background && rate <= 0 {
+		rate = x.p.backoff.Background
+	}
+	if x.inLine || rate <= 0 {
 		return false
 	}
 	x.c.turns.mu.Lock()
 	defer x.c.turns.mu.Unlock()
 	l := &x.scope.line
-	return len(l.keys) > 0 && len(l.keys) < maxLine && x.c.turns.waiting < maxTurns
+	if len(l.keys) == 0 || len(l.keys) >= maxLine || x.c.turns.waiting >= maxTurns {
+		return false
+	}
+	asLong := time.Duration(float64(len(l.keys)) / rate * float64(time.Second))
+	return x.fitsInLine() || x.now-x.learned.Backoff.FetchedAt < int64(asLong)
 }
+
+// fitsInLine reports whether the request could be queued, if there is room.
+func (x *exchange) fitsInLine() bool { return x.mayQueue() && x.sizeBehind() <= maxTurn }
 
 // mayQueue: not what can't outlive its request, nor what tells nothing about what others get.
 func (x *exchange) mayQueue() bool {
@@ -86,14 +97,14 @@ func (x *exchange) mayQueue() bool {
 
 // queue lets the fetch of this request's key begin when its turn comes.
 func (x *exchange) queue() {
-	if !x.mayQueue() {
+	if !x.fitsInLine() {
 		return
 	}
 	t, l, key := x.c.turns, &x.scope.line, x.flightKey()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	size := x.sizeBehind()
-	full := t.waiting == maxTurns || len(l.keys) == maxLine || size > maxTurn || t.bytes+size > t.limit
+	full := t.waiting == maxTurns || len(l.keys) == maxLine || t.bytes+size > t.limit
 	if t.closed || full || l.keys[key] || !x.c.room.Take(size) {
 		return
 	}
@@ -202,11 +213,12 @@ func (x *exchange) takeTurn(before <-chan struct{}) (goOn bool) {
 	}()
 	x.now = x.c.now()
 	looked := x.now
-	if !x.stillStale() {
-		return true
-	}
+	useful := x.stillStale()
 	if !x.c.turns.await(before) {
 		return false
+	}
+	if !useful { // not earlier, or those behind it would go before those ahead of it
+		return true
 	}
 	for {
 		left := turnLife - time.Since(x.began)

@@ -71,6 +71,7 @@ func (f *Flight) take(p []byte) int {
 // outgrow gives up keeping the body. The caller holds the lock.
 func (f *Flight) outgrow(noRoom bool) {
 	f.state.Keep, f.state.Outgrown, f.state.NoRoom = false, true, noRoom
+	f.outgrown = time.Now()
 	stop(f.timers.idle)
 }
 
@@ -95,20 +96,27 @@ func (f *Flight) pass(p []byte) int {
 	return n
 }
 
-// pace returns the offset of the reader for whom the handler waits: the starter, and when it
-// has left or stands still, whoever is furthest. False means that nobody follows. The caller holds
-// the lock.
+// pace returns the offset of the reader for whom the handler waits. False means that nobody
+// follows. The caller holds the lock.
 func (f *Flight) pace() (off int64, followed bool) {
-	if _, reading := f.readers[f.starter]; reading && !f.overtaken {
-		return f.starter.off, true
+	if r := f.pacer(); r != nil {
+		return r.off, true
 	}
-	off = -1
+	return 0, false
+}
+
+// pacer is the reader for whom the handler waits: the starter, and when it has left or stands
+// still, whoever is furthest; nil for nobody. The caller holds the lock.
+func (f *Flight) pacer() (furthest *Reader) {
+	if _, reading := f.readers[f.starter]; reading && !f.overtaken {
+		return f.starter
+	}
 	for r := range f.readers {
-		if !f.lost(r) {
-			off = max(off, r.off)
+		if !f.lost(r) && (furthest == nil || r.off > furthest.off) {
+			furthest = r
 		}
 	}
-	return off, off >= 0
+	return furthest
 }
 
 // lost reports whether a reader fell so far behind that its bytes are gone. The

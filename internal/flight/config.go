@@ -63,8 +63,9 @@ type Config struct {
 	Commit func(Result) bool
 	// Ended is called once, when the flight completed (nil) or failed, before readers
 	// who wait learn of it. It may come from a timer's goroutine, while the handler
-	// still runs.
-	Ended func(State, *Failure)
+	// still runs. What it returns, nil for nothing, is called at once after it, but no
+	// longer keeps others from the flight's key: it may call whom it likes.
+	Ended func(State, *Failure) (tell func())
 	// Late is called when a handler panics whose flight had failed before, so that
 	// nobody else learns of it.
 	Late func(*Failure)

@@ -7,6 +7,13 @@ import "net/http"
 // Cancel fails the flight, for Close.
 func (f *Flight) Cancel() { f.interrupt(&Failure{Cause: Cancelled}, ErrCancelled, nil) }
 
+// GiveUp ends a flight that may not go on without those who waited: an attempt that took too long, or
+// one whose body they have no time for.
+func (f *Flight) GiveUp() {
+	f.interrupt(&Failure{Cause: AttemptTimeout}, ErrTimeout, func() bool { return f.state.Phase == Waiting })
+	f.Cancel()
+}
+
 // cancelUnwanted ends a flight whose response nobody needs any more.
 func (f *Flight) cancelUnwanted() {
 	f.interrupt(&Failure{Cause: Cancelled}, ErrCancelled, f.unwanted)
@@ -58,15 +65,24 @@ func (f *Flight) failAndUnlock(failure *Failure, cause error) {
 	f.mu.Unlock()
 
 	f.cancel(cause)
-	if f.cfg.Ended != nil {
-		f.cfg.Ended(state, failure)
-	}
+	tell := f.note(state, failure)
 	f.noting.Done()
+	tell()
 	// Only now, so that who is answered because of the failure finds it noted.
 	f.mu.Lock()
 	f.notify()
 	f.releaseIfUnused()
 	f.mu.Unlock()
+}
+
+func (f *Flight) note(state State, failure *Failure) (tell func()) {
+	if f.cfg.Ended != nil {
+		tell = f.cfg.Ended(state, failure)
+	}
+	if tell == nil {
+		tell = func() {}
+	}
+	return tell
 }
 
 // complete is called on the handler's goroutine after it returned normally.
@@ -100,9 +116,7 @@ func (f *Flight) complete(trailer http.Header) {
 	state := f.state
 	f.mu.Unlock()
 	state.Phase, state.Trailer = Complete, trailer
-	if f.cfg.Ended != nil {
-		f.cfg.Ended(state, nil)
-	}
+	f.note(state, nil)()
 	f.mu.Lock()
 	f.state.Phase, f.state.Trailer = Complete, trailer
 	if elsewhere {

@@ -55,6 +55,7 @@ type Flight struct {
 	waited    time.Duration // for readers that are slower than others
 	overrun   bool          // the handler tried to write more than it declared
 	declared  int64         // Content-Length, or -1
+	outgrown  time.Time     // when the body grew larger than what is kept
 	wrote     time.Time     // last write, while there is an idle timer
 	timers    timers
 }

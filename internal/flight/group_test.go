@@ -156,7 +156,7 @@ func TestKeyIsFreeAfterEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
 		noting := make(chan struct{})
-		f, r := g.start(flight.Config{Header: time.Second, Ended: func(flight.State, *flight.Failure) { <-noting }}, untilCancelled)
+		f, r := g.start(flight.Config{Header: time.Second, Ended: func(flight.State, *flight.Failure) func() { <-noting; return nil }}, untilCancelled)
 		time.Sleep(2 * time.Second)
 		select {
 		case <-f.Returned():
@@ -167,6 +167,22 @@ func TestKeyIsFreeAfterEnded(t *testing.T) {
 		require.Equal(t, flight.Busy, how)
 		close(noting)
 		<-f.Returned()
+		r.Leave()
+		synctest.Wait()
+		g.whole()
+	})
+}
+
+// Who is told of a failure may ask for the same key at once.
+func TestKeyIsFreeForWhoIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		flights, told := make(chan *flight.Flight, 1), make(chan struct{})
+		f, r := g.start(flight.Config{Header: time.Second, Ended: func(flight.State, *flight.Failure) func() {
+			return func() { <-(<-flights).Returned(); close(told) }
+		}}, untilCancelled)
+		flights <- f
+		<-told
 		r.Leave()
 		synctest.Wait()
 		g.whole()
@@ -306,7 +322,7 @@ func TestFailuresAreNotAbandoned(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := newRig(t)
 			seen := -1
-			cfg := flight.Config{Ended: func(flight.State, *flight.Failure) { seen = g.group.Abandoned() }}
+			cfg := flight.Config{Ended: func(flight.State, *flight.Failure) func() { seen = g.group.Abandoned(); return nil }}
 			f, r := g.start(cfg, h)
 			<-f.Returned()
 			r.Leave()

@@ -8,11 +8,20 @@ import (
 )
 
 // A body that isn't kept is read by several only if it outgrew what is kept. Then they share
-// one handler: it waits for all, for each of the slower ones for [Config.Patience], and for a
-// starter that stands still as long, if it isn't alone. So nobody is cut off for being a little
-// slower than another, and nobody holds up the others for long, nor do many: together
-// patienceOfAll times as long.
+// one handler: it waits for all, for each of the slower ones for [Config.Patience] and half
+// of the time, and for a starter that stands still as long, if it isn't alone. So nobody is
+// cut off who reads half as fast as another, and nobody holds up the others for long, nor do
+// many: all together patienceOfAll times as long.
 const patienceOfAll = 4
+
+// patience is how long the handler may have waited by now for one, and for all.
+func (f *Flight) patience() (one, all time.Duration) {
+	if f.cfg.Patience <= 0 || f.outgrown.IsZero() {
+		return f.cfg.Patience, patienceOfAll * f.cfg.Patience
+	}
+	half := time.Since(f.outgrown) / 2
+	return f.cfg.Patience + half, patienceOfAll*f.cfg.Patience + half
+}
 
 // delay says for whom a handler waits.
 type delay struct {
@@ -30,11 +39,12 @@ func (f *Flight) window() int64 { return max(f.cfg.Limit, f.cfg.Lead+1) }
 // the lock.
 func (f *Flight) slowest() int64 {
 	low := int64(math.MaxInt64)
-	if f.waited >= patienceOfAll*f.cfg.Patience {
+	one, all := f.patience()
+	if f.waited >= all {
 		return low
 	}
 	for r := range f.readers {
-		if f.mayDelay(r) && !f.lost(r) {
+		if f.mayDelay(r, one) && !f.lost(r) {
 			low = min(low, r.off+f.window())
 		}
 	}
@@ -43,13 +53,21 @@ func (f *Flight) slowest() int64 {
 
 // mayDelay reports whether the handler waits for a reader that doesn't set the pace. The caller
 // holds the lock.
-func (f *Flight) mayDelay(r *Reader) bool {
-	return r.delayed < f.cfg.Patience && (r != f.starter || f.overtaken)
+func (f *Flight) mayDelay(r *Reader, patience time.Duration) bool {
+	return r.delayed < patience && (r != f.starter || f.overtaken)
 }
 
-// charge notes how long the handler has waited for those who are as far behind as they may be, and
-// for those who are nearly. The caller holds the lock.
-func (f *Flight) charge(d time.Duration) {
+// charge notes how long the one who sets the pace had to wait, since the handler waited for those
+// who are as far behind as they may be, or nearly. The caller holds the lock.
+func (f *Flight) charge(since time.Time) {
+	r := f.pacer()
+	if r == nil || r.starved.IsZero() {
+		return
+	}
+	if r.starved.After(since) {
+		since = r.starved
+	}
+	d := time.Since(since)
 	f.waited += d
 	for r := range f.readers {
 		if r.off+f.window()/2 <= f.buf.end {
@@ -60,13 +78,14 @@ func (f *Flight) charge(d time.Duration) {
 
 // leftFor is how long the handler waits for them at most. The caller holds the lock.
 func (f *Flight) leftFor() time.Duration {
-	left := patienceOfAll*f.cfg.Patience - f.waited
+	one, all := f.patience()
+	left := all - f.waited
 	for r := range f.readers {
-		if f.mayDelay(r) && r.off+f.window() <= f.buf.end {
-			left = min(left, f.cfg.Patience-r.delayed)
+		if f.mayDelay(r, one) && r.off+f.window() <= f.buf.end {
+			left = min(left, one-r.delayed)
 		}
 	}
-	return left
+	return max(2*left, time.Millisecond) // meanwhile it grows by half of that
 }
 
 // delayed says for whom the handler waits now. The caller holds the lock.
@@ -101,12 +120,13 @@ func (f *Flight) await(d delay) bool {
 	defer f.mu.Unlock()
 	switch {
 	case d.slower:
-		f.charge(time.Since(began))
+		f.charge(began)
 	case d.bounded && f.starter.off > d.off:
 		f.stands = 0
 	case d.bounded:
 		if f.stands += time.Since(began); f.stands >= f.cfg.Patience {
-			f.overtaken, f.starter.delayed = true, f.cfg.Patience
+			f.overtaken = true
+			f.starter.delayed, _ = f.patience()
 		}
 	}
 	return true

@@ -12,6 +12,7 @@ type Reader struct {
 	f       *Flight
 	client  context.Context
 	off     int64
+	starved time.Time     // since when it has waited for bytes, zero while it has some
 	delayed time.Duration // how long the handler has waited for it alone
 	interim int
 }
@@ -110,7 +111,11 @@ func (r *Reader) peek() ([]byte, State, <-chan struct{}) {
 		state.Phase, state.Failure = Failed, &Failure{Cause: Cancelled}
 		return nil, state, nil
 	case len(p) > 0 || state.Phase == Complete:
+		r.starved = time.Time{}
 		return p, state, nil
+	}
+	if !state.Keep && r.starved.IsZero() {
+		r.starved = time.Now()
 	}
 	return nil, state, f.wait()
 }

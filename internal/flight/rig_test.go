@@ -55,12 +55,13 @@ func (g *rig) open(cfg flight.Config, h http.HandlerFunc) flight.Open {
 		g.result.Store(&r)
 		return commit != nil && commit(r)
 	}
-	cfg.Ended = func(s flight.State, f *flight.Failure) {
+	cfg.Ended = func(s flight.State, f *flight.Failure) func() {
 		g.ends.Add(1)
 		g.failure.Store(f)
 		if ended != nil {
-			ended(s, f)
+			return ended(s, f)
 		}
+		return nil
 	}
 	cfg.Late = func(f *flight.Failure) {
 		g.lates.Add(1)

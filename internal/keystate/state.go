@@ -42,6 +42,9 @@ type State struct {
 	// Repeated is the status that came Repeats times in a row, 0 for none that counts.
 	Repeated int
 	Repeats  uint8
+	// Doubted says that the last final answer was that the page is no more, though perhaps for
+	// the credentials of one asker alone.
+	Doubted bool
 	// Denied says that the last final answer was a denial (401, 403).
 	Denied bool
 
