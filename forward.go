@@ -208,12 +208,11 @@ func (x *exchange) awaitTurn(fl *flight.Flight) bool {
 // accepts reports whether newcomers may join a fetch under way: not after a purge
 // of the URL or of everything, and not one that still hangs from the time when the
 // origin failed, if another may begin beside it.
-func (x *exchange) accepts(fl *flight.Flight, free bool) bool {
+func (x *exchange) accepts(fl *flight.Flight, state flight.State, free bool) bool {
 	f := fl.Note.(*fetch)
 	if hard, _ := x.c.marks.Purged(f.asked.urlHash, x.c.marks.Own(f.asOf)); hard {
 		return false
 	}
-	state := fl.State()
 	if j, _ := state.Note.(*judgement); j != nil && (x.c.purged(&j.draft) || x.mayFareBetter(f, j)) {
 		return false
 	}

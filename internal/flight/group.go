@@ -85,9 +85,9 @@ func (g *Group) stripe(primary string) *atomic.Uint64 {
 	return &g.landed[maphash.String(g.seed, primary)%uint64(len(g.landed))]
 }
 
-// Accept decides whether a newcomer follows a flight. free says that another one could begin
-// beside it. It is called with the group locked and must not block.
-type Accept func(f *Flight, free bool) bool
+// Accept decides whether a newcomer follows a flight in this state. free says that another one
+// could begin beside it. It is called with the group locked and must not block.
+type Accept func(f *Flight, s State, free bool) bool
 
 // Join lets client follow the flight under key if accept agrees, else begins one,
 // unless a flight of the key has landed since Landed.
@@ -97,12 +97,12 @@ func (g *Group) Join(client context.Context, key Key, since uint64, accept Accep
 	flights := g.byKey[key]
 	if n := len(flights); n > 0 {
 		newest := flights[n-1]
-		switch {
-		case newest.State().Phase >= Complete:
+		switch state := newest.State(); {
+		case state.Phase >= Complete:
 			// Failed, and its handler is still running; or complete and about to
 			// land, so that a new lookup finds what became of it.
 			return newest, nil, Busy
-		case accept(newest, n < maxPerKey):
+		case accept(newest, state, n < maxPerKey):
 			return newest, newest.Attach(client, false), Joined
 		case n >= maxPerKey:
 			return flights[0], nil, Busy
@@ -129,10 +129,10 @@ func (g *Group) Background(key Key, accept Accept, open Open) (*Flight, How) {
 	flights := g.byKey[key]
 	if n := len(flights); n > 0 {
 		newest := flights[n-1]
-		switch {
-		case n >= maxPerKey, newest.State().Phase == Failed:
+		switch state := newest.State(); {
+		case n >= maxPerKey, state.Phase == Failed:
 			return nil, Busy
-		case accept(newest, true):
+		case accept(newest, state, true):
 			return nil, Joined
 		}
 	}

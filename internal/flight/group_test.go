@@ -49,7 +49,7 @@ func TestJoin(t *testing.T) {
 		f3, r3, how := g.group.Join(t.Context(), k, since, no, g.open(flight.Config{}, sleeper(3*time.Second)))
 		require.Equal(t, flight.Started, how)
 		require.NotSame(t, f, f3)
-		f4, r4, how := g.group.Join(t.Context(), k, since, func(f *flight.Flight, _ bool) bool { return f == f3 }, never(t))
+		f4, r4, how := g.group.Join(t.Context(), k, since, func(f *flight.Flight, _ flight.State, _ bool) bool { return f == f3 }, never(t))
 		require.Equal(t, flight.Joined, how)
 		require.Same(t, f3, f4)
 		require.Same(t, f3, g.group.Lookup(k))
@@ -217,7 +217,7 @@ func TestNoThirdFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
 		_, r1 := g.start(flight.Config{}, untilCancelled)
-		follows := func(f *flight.Flight, free bool) bool { return !free }
+		follows := func(_ *flight.Flight, _ flight.State, free bool) bool { return !free }
 		f2, r2, how := g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), follows, g.open(flight.Config{}, untilCancelled))
 		require.Equal(t, flight.Started, how)
 		f, r3, how := g.group.Join(t.Context(), k, g.group.Landed([]byte("k")), follows, never(t))

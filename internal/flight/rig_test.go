@@ -96,8 +96,8 @@ func (g *rig) whole() {
 	require.True(g.t, g.room.Free(g.size), "the room must be whole")
 }
 
-func yes(*flight.Flight, bool) bool { return true }
-func no(*flight.Flight, bool) bool  { return false }
+func yes(*flight.Flight, flight.State, bool) bool { return true }
+func no(*flight.Flight, flight.State, bool) bool  { return false }
 
 // readAll reads to the end, pausing between reads.
 func readAll(r *flight.Reader, pause time.Duration) ([]byte, flight.State, flight.WaitEnd) {
