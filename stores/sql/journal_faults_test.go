@@ -89,7 +89,9 @@ func TestJournalCancelled(t *testing.T) {
 		var done atomic.Bool
 		done.Store(true)
 		got := follow(t, s, store.Position{Epoch: p.Epoch}, &done)
-		require.Len(t, got, int(p.Seq))
+		// A server may complete what was cancelled after what came next.
+		require.GreaterOrEqual(t, uint64(len(got)), p.Seq)
+		require.Zero(t, len(got)%n)
 		for i, m := range got {
 			require.EqualValues(t, i%n, m.Hash)
 		}
