@@ -111,6 +111,7 @@ func (h *handler) newExchange(w http.ResponseWriter, r *http.Request, in interes
 	return x, true
 }
 
+// hashOf tells the values of a field apart, as far as this process can.
 func (c *Cache) hashOf(values []string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(c.seed)

@@ -36,6 +36,7 @@ func newHandler(c *Cache, p *rules, next http.Handler) *handler {
 //	decide     decide.go                       serve, serve stale and revalidate, forward: pure functions
 //	fetch      forward.go fetch.go follow.go   alone, begun or joined; waiting for it; share.go says who may have it,
 //	                                           patience.go how long, turns.go what a budget puts off, scope.go the origin;
+//	                                           learn.go what is remembered of it;
 //	                                           lease.go which process fetches, early.go what is fetched before its end
 //	store      judge.go commit.go              what may be stored (refuse.go), for how long (lifetime.go), which fields
 //	                                           (fields.go, after a 304 freshen.go); writing it
